@@ -1,0 +1,57 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// Kernels, codecs and hashes are optimised in every configuration, so that a plain `swift run` is fast.
+let optimised: [SwiftSetting] = [.unsafeFlags(["-O"])]
+
+/// A family of operations: a folder under `Plugins/` that sees the kit and what lies below it.
+func plugin(_ name: String) -> Target {
+  .target(
+    name: name, dependencies: ["Operations", "Networks", "Tensors", "Formats", "Fingerprints", "Diagnostics"],
+    path: "Plugins/\(name)")
+}
+
+let package = Package(
+  name: "mergekit",
+  platforms: [.macOS(.v15)],
+  products: [.executable(name: "mergekit", targets: ["mergekit"])],
+  targets: [
+    .systemLibrary(
+      name: "CSQLite", pkgConfig: "sqlite3",
+      providers: [.apt(["libsqlite3-dev"]), .brew(["sqlite"])]),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+
+    .target(name: "Diagnostics"),
+    .target(name: "Fingerprints", swiftSettings: optimised),
+    .target(name: "Tensors", dependencies: ["COpenBLAS", "Fingerprints"], swiftSettings: optimised),
+    .target(
+      name: "Formats", dependencies: ["Tensors", "Fingerprints", "Diagnostics"], swiftSettings: optimised),
+    .target(name: "Networks", dependencies: ["Tensors"], swiftSettings: optimised),
+    .target(name: "Operations", dependencies: ["Tensors", "Formats", "Fingerprints", "Diagnostics"]),
+
+    plugin("Files"),
+    plugin("Merging"),
+    plugin("Learning"),
+    plugin("Measuring"),
+    .target(
+      name: "Catalog", dependencies: ["Operations", "Files", "Merging", "Learning", "Measuring"],
+      path: "Plugins/Catalog"),
+
+    .target(name: "Recipes", dependencies: ["Operations", "Diagnostics", "Fingerprints"], swiftSettings: optimised),
+    .target(
+      name: "Registry",
+      dependencies: ["CSQLite", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics"],
+      path: "Registry", resources: [.embedInCode("Schema.sql")], swiftSettings: optimised),
+    .target(
+      name: "Plans",
+      dependencies: ["Recipes", "Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics"]),
+    .target(
+      name: "CommandLine",
+      dependencies: [
+        "Catalog", "Plans", "Recipes", "Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics",
+      ]),
+    .executableTarget(name: "mergekit", dependencies: ["CommandLine"]),
+  ]
+)

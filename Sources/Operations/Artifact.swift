@@ -1,0 +1,51 @@
+import Formats
+
+/// A typed view of an artifact's content: what operations take and make.
+public protocol Artifact: Sendable {
+  static var kind: ArtifactKind { get }
+  var content: Content { get }
+  init(_ content: Content)
+}
+
+extension Artifact {
+  /// What errors call it.
+  public var label: String { content.label }
+}
+
+/// A model's weights, with its configuration as `facts`.
+public struct Checkpoint: Artifact {
+  public static let kind = ArtifactKind.checkpoint
+  public let content: Content
+  public init(_ content: Content) { self.content = content }
+
+  /// The model's configuration, as its `config.json` has it.
+  public var config: JSON { content.facts }
+}
+
+/// What one checkpoint adds to another: entry by entry, in float32.
+public struct Delta: Artifact {
+  public static let kind = ArtifactKind.delta
+  public let content: Content
+  public init(_ content: Content) { self.content = content }
+}
+
+/// Examples to learn from or to measure on, by columns; facts hold `rows`, `columns`, `label` and `classes`.
+public struct Dataset: Artifact {
+  public static let kind = ArtifactKind.dataset
+  public let content: Content
+  public init(_ content: Content) { self.content = content }
+}
+
+/// An estimate of a model's diagonal Fisher information: one non-negative number for each entry of each tensor.
+public struct Fisher: Artifact {
+  public static let kind = ArtifactKind.fisher
+  public let content: Content
+  public init(_ content: Content) { self.content = content }
+}
+
+/// Numbers that came out of a measurement, as `facts`, and what they were computed from, as tensors.
+public struct Metrics: Artifact {
+  public static let kind = ArtifactKind.metrics
+  public let content: Content
+  public init(_ content: Content) { self.content = content }
+}

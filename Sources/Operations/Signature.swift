@@ -1,0 +1,31 @@
+/// An operation's face: what a recipe may give it and what it gives back, read from its declaration.
+public struct Signature: Sendable {
+  public let name: String
+  public let about: About
+  public let version: Int
+  /// In the order of declaration; a call's first argument may drop its label.
+  public let slots: [Slot]
+  public let output: ArtifactKind
+  /// The metrics of the result, where it is `metrics`.
+  public let fields: [Field]
+
+  init<Operation: RecipeOperation>(_ operation: Operation.Type) {
+    about = operation.about
+    name = about.name
+    version = operation.version
+    slots = operation.wrappers.map { $0.wrapper.slot(named: $0.name) }
+    output = Operation.Output.kind
+    fields = operation.fields
+  }
+
+  init<Format: ExportFormat>(format: Format.Type) {
+    about = format.about
+    name = about.name
+    version = 1
+    slots = format.wrappers.map { $0.wrapper.slot(named: $0.name) }
+    output = format.accepts[0]
+    fields = []
+  }
+
+  public func slot(_ name: String) -> Slot? { slots.first { $0.name == name } }
+}

@@ -1,0 +1,7 @@
+/// An operator or function of the language that works on plain values.
+public enum Builtin: String, Sendable, Hashable, CaseIterable {
+  case negate, not, add, subtract, multiply, divide
+  case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual
+  case and, or
+  case mean, spread, minimum = "min", maximum = "max", sum, absolute = "abs", length
+}

@@ -1,0 +1,61 @@
+/// A block of numbers with a shape: row-major, little-endian, never changed once made.
+public struct Tensor: Sendable {
+  public let dtype: DType
+  public let shape: Shape
+  private let buffer: Buffer
+  private let offset: Int
+
+  /// A view of `shape.count` entries that start `offset` bytes into a buffer. The bytes need no alignment.
+  public init(dtype: DType, shape: Shape, buffer: Buffer, offset: Int = 0) {
+    precondition(
+      offset >= 0 && offset + shape.count * dtype.size <= buffer.count, "a tensor lies wholly within its buffer")
+    self.dtype = dtype
+    self.shape = shape
+    self.buffer = buffer
+    self.offset = offset
+  }
+
+  /// A float32 tensor whose entries `fill` writes; it gets them uninitialised and must write them all.
+  public init(shape: Shape, fill: (UnsafeMutableBufferPointer<Float>) throws -> Void) rethrows {
+    let buffer = try Buffer(count: shape.count * 4) { bytes in try fill(bytes.bindMemory(to: Float.self)) }
+    self.init(dtype: .f32, shape: shape, buffer: buffer)
+  }
+
+  /// A float32 tensor of these entries.
+  public init(_ entries: [Float], shape: Shape) {
+    precondition(entries.count == shape.count, "\(entries.count) entries do not fill a tensor of \(shape)")
+    self.init(shape: shape) { _ = $0.initialize(from: entries) }
+  }
+
+  /// An int64 tensor of these entries.
+  public init(_ entries: [Int], shape: Shape) {
+    precondition(entries.count == shape.count, "\(entries.count) entries do not fill a tensor of \(shape)")
+    let buffer = Buffer(count: entries.count * 8) { bytes in
+      _ = bytes.bindMemory(to: Int64.self).initialize(from: entries.lazy.map(Int64.init))
+    }
+    self.init(dtype: .i64, shape: shape, buffer: buffer)
+  }
+
+  /// A tensor of these raw bytes.
+  public init(bytes: [UInt8], dtype: DType, shape: Shape) {
+    precondition(bytes.count == shape.count * dtype.size, "\(bytes.count) bytes do not fill \(dtype.rawValue) \(shape)")
+    let buffer = Buffer(count: bytes.count) { $0.copyBytes(from: bytes) }
+    self.init(dtype: dtype, shape: shape, buffer: buffer)
+  }
+
+  /// Number of entries.
+  public var count: Int { shape.count }
+
+  public var byteCount: Int { shape.count * dtype.size }
+
+  /// The entries' bytes, as a safetensors file holds them.
+  public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    try buffer.withBytes { try body(UnsafeRawBufferPointer(rebasing: $0[offset..<offset + byteCount])) }
+  }
+
+  /// The same entries under another shape of as many.
+  public func reshaped(_ shape: Shape) -> Tensor {
+    precondition(shape.count == count, "\(self.shape) holds \(count) entries, \(shape) holds \(shape.count)")
+    return Tensor(dtype: dtype, shape: shape, buffer: buffer, offset: offset)
+  }
+}
