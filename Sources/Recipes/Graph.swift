@@ -46,7 +46,7 @@ public struct Step: Sendable, Hashable {
 
   /// The steps it reads, in the order of its arguments.
   public var dependencies: [StepID] {
-    arguments.flatMap { argument in
+    arguments.flatMap { argument -> [StepID] in
       switch argument {
       case .value: []
       case .steps(let steps): steps
