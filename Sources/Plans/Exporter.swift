@@ -1,0 +1,184 @@
+import Diagnostics
+import Fingerprints
+import Formats
+import Foundation
+import Operations
+import Recipes
+import Registry
+
+/// Writes a recipe's exports under one folder: whole or not at all, never through a symbolic link.
+public struct Exporter: Sendable {
+  /// What became of an export.
+  public struct Written: Sendable {
+    /// Where it is, seen from the working directory.
+    public let path: String
+    /// Whether it was there already, with the same content.
+    public let wasUpToDate: Bool
+  }
+
+  /// The folder under which all exports land; absolute.
+  let root: String
+  /// Whether other content that is there already is replaced.
+  let replaces: Bool
+  let catalog: Catalog
+  let registry: Registry
+
+  public init(root: String, replaces: Bool, catalog: Catalog, registry: Registry) {
+    self.root = root
+    self.replaces = replaces
+    self.catalog = catalog
+    self.registry = registry
+  }
+
+  /// Checks, before anything runs, that there is a format for what is exported and a place to write it.
+  /// - Throws: `OperationError`.
+  public func check(_ export: Export, kinds: [ArtifactKind]) throws {
+    _ = try format(for: export, kinds: kinds)
+    try checkWritable(export.path)
+  }
+
+  /// Writes artifacts to where a recipe wants them.
+  /// - Parameter artifacts: The digest of each of the export's steps, in order.
+  /// - Throws: `OperationError`.
+  public func export(_ export: Export, artifacts: [Digest]) throws -> Written {
+    let target = root + "/" + export.path
+    let contents = try zip(artifacts, export.steps).map { digest, _ in
+      guard let content = try registry.content(digest) else {
+        throw OperationError(.corrupt, "`\(digest)` is no longer in the registry, so `\(export.path)` cannot be written")
+      }
+      return content
+    }
+    let format = try format(for: export, kinds: contents.map(\.kind))
+    let description = description(of: export, format)
+    if let record = try registry.export(at: target), record.artifacts == artifacts, record.format == description,
+      record.isUntouched
+    {
+      return Written(path: export.path, wasUpToDate: true)
+    }
+    try checkWritable(export.path)
+    let wasThere = try write(contents, export, format, to: target)
+    try registry.recordExport(ExportRecord(path: target, artifacts: artifacts, format: description))
+    return Written(path: export.path, wasUpToDate: wasThere)
+  }
+
+  // MARK: Formats
+
+  private func format(for export: Export, kinds: [ArtifactKind]) throws -> Catalog.Format {
+    let chosen = export.format.map { catalog.format($0.name) } ?? kinds.first.flatMap(catalog.defaultFormat)
+    guard let format = chosen else {
+      throw OperationError(.output, "there is no format that writes a \(kinds.first?.name ?? "list of nothing")")
+    }
+    if let misfit = kinds.first(where: { !format.format.accepts.contains($0) }) {
+      throw OperationError(.output, "`\(format.signature.name)` does not write a \(misfit)")
+    }
+    if export.isList, !format.format.acceptsLists {
+      throw OperationError(
+        .output, "`\(format.signature.name)` writes one \(kinds.first?.name ?? "artifact"), not a list",
+        helps: ["export each to a place of its own"])
+    }
+    return format
+  }
+
+  private func description(of export: Export, _ format: Catalog.Format) -> String {
+    let settings = format.signature.slots.map { slot in
+      let value = export.format?.settings[slot.name] ?? slot.defaultValue ?? .none
+      return "\(slot.name): \(value.canonical)"
+    }
+    return "\(format.signature.name)(\((settings + (export.isList ? ["list"] : [])).joined(separator: ", ")))"
+  }
+
+  // MARK: Writing
+
+  /// Writes beside the target and moves it into place; returns whether the same was there already.
+  private func write(_ contents: [Content], _ export: Export, _ format: Catalog.Format, to target: String) throws -> Bool {
+    let files = FileManager.default
+    let parent = (target as NSString).deletingLastPathComponent
+    let made = try makeFolders(parent)
+    let temporary = parent + "/.\((target as NSString).lastPathComponent).mergekit-\(ProcessInfo.processInfo.processIdentifier)"
+    defer { try? files.removeItem(atPath: temporary) }
+    do {
+      try? files.removeItem(atPath: temporary)
+      if format.format.makesFolder {
+        try files.createDirectory(atPath: temporary, withIntermediateDirectories: false)
+      }
+      let settings = export.format?.settings ?? [:]
+      try format.format.init(binding: settings.mapValues { .value($0) })
+        .write(contents, isList: export.isList, to: temporary)
+      return try place(temporary, at: target, named: export.path)
+    } catch {
+      for folder in made.reversed() { rmdir(folder) }
+      throw error
+    }
+  }
+
+  private func place(_ temporary: String, at target: String, named path: String) throws -> Bool {
+    let files = FileManager.default
+    guard files.fileExists(atPath: target) else {
+      try move(temporary, to: target)
+      return false
+    }
+    if files.contentsEqual(atPath: temporary, andPath: target) { return true }
+    guard replaces else {
+      throw OperationError(
+        .output, "`\(path)` is there already, with other content",
+        helps: ["`--force` replaces it, `--out DIR` writes elsewhere"])
+    }
+    let old = temporary + ".old"
+    try move(target, to: old)
+    do {
+      try move(temporary, to: target)
+    } catch {
+      try move(old, to: target)
+      throw error
+    }
+    try? files.removeItem(atPath: old)
+    return false
+  }
+
+  private func move(_ source: String, to target: String) throws {
+    guard rename(source, target) == 0 else {
+      throw OperationError(.output, "`\(target)` cannot be written: \(String(cString: strerror(errno)))")
+    }
+  }
+
+  /// Makes the folders above an export; returns those that were not there, outermost first.
+  private func makeFolders(_ folder: String) throws -> [String] {
+    var missing: [String] = []
+    var path = folder
+    while !FileManager.default.fileExists(atPath: path), path.count > 1 {
+      missing.insert(path, at: 0)
+      path = (path as NSString).deletingLastPathComponent
+    }
+    for folder in missing where mkdir(folder, 0o777) != 0 {
+      throw OperationError(.output, "`\(folder)` cannot be made: \(String(cString: strerror(errno)))")
+    }
+    return missing
+  }
+
+  /// Checks that the nearest folder that is there can be written, and that no part of the path is a symbolic link.
+  private func checkWritable(_ path: String) throws {
+    var place = root
+    let parts = path.split(separator: "/").map(String.init)
+    for part in parts {
+      let next = place + "/" + part
+      var status = stat()
+      guard lstat(next, &status) == 0 else { break }
+      if status.st_mode & S_IFMT == S_IFLNK {
+        throw OperationError(.output, "`\(next)` is a symbolic link, and exports never follow one")
+      }
+      place = next
+    }
+    let folder = place == root + "/" + path ? (place as NSString).deletingLastPathComponent : place
+    var nearest = folder
+    while !FileManager.default.fileExists(atPath: nearest), nearest.count > 1 {
+      nearest = (nearest as NSString).deletingLastPathComponent
+    }
+    var isFolder: ObjCBool = false
+    _ = FileManager.default.fileExists(atPath: nearest, isDirectory: &isFolder)
+    guard isFolder.boolValue, access(nearest, W_OK) == 0 else {
+      throw OperationError(
+        .output, "`\(path)` cannot be written: `\(nearest)` \(isFolder.boolValue ? "is read-only" : "is not a folder")",
+        helps: ["`--out DIR` writes elsewhere"])
+    }
+  }
+}

@@ -1,0 +1,205 @@
+import Diagnostics
+import Dispatch
+import Fingerprints
+import Foundation
+import Operations
+import Recipes
+import Registry
+import Synchronization
+
+/// Runs a plan's steps: as many at once as there are jobs and as fit into memory.
+///
+/// A failing step stops what depends on it and nothing else. All state lives behind one lock; steps run on one concurrent queue.
+public final class Runner: Sendable {
+  public struct Limits: Sendable {
+    /// Steps that run at the same time.
+    public var jobs: Int
+    /// Bytes that running steps may hold together; a step that alone needs more runs alone.
+    public var memory: Int
+
+    public init(jobs: Int, memory: Int) {
+      self.jobs = jobs
+      self.memory = memory
+    }
+  }
+
+  private let plan: Plan
+  private let planner: Planner
+  private let registry: Registry
+  private let limits: Limits
+  private let schedule: Schedule
+  private let cancellation: Cancellation
+  private let observe: @Sendable (RunEvent) -> Void
+
+  private let workers = DispatchQueue(label: "mergekit.steps", attributes: .concurrent)
+  private let allDone = DispatchGroup()
+  private let state: Mutex<State>
+
+  private struct State {
+    /// What each step still waits for.
+    var waits: [StepID: Int]
+    /// In the plan's order.
+    var ready: [StepID]
+    var running: [StepID: Int] = [:]
+    /// How often each value will still be read.
+    var readers: [StepID: Int]
+    var contents: [StepID: Content] = [:]
+    var artifacts: [StepID: Digest]
+    var outcomes: [StepID: Outcome] = [:]
+
+    var memoryInUse: Int { running.values.reduce(0, +) }
+  }
+
+  public init(
+    _ plan: Plan, planner: Planner, registry: Registry, limits: Limits, cancellation: Cancellation,
+    observe: @escaping @Sendable (RunEvent) -> Void
+  ) {
+    self.plan = plan
+    self.planner = planner
+    self.registry = registry
+    self.limits = limits
+    self.cancellation = cancellation
+    self.observe = observe
+    let schedule = Schedule(plan)
+    self.schedule = schedule
+    let artifacts = plan.steps.compactMap { step in step.artifact.map { (step.id, $0) } }
+    state = Mutex(
+      State(
+        waits: schedule.waits, ready: schedule.order.filter { schedule.waits[$0] == 0 }, readers: schedule.readers,
+        artifacts: Dictionary(uniqueKeysWithValues: artifacts)))
+  }
+
+  /// Runs until everything is done, has failed or was stopped; returns how each step that was to run ended, in order.
+  public func run() -> [(id: StepID, outcome: Outcome)] {
+    launchReady()
+    allDone.wait()
+    let outcomes = state.withLock(\.outcomes)
+    return schedule.order.map { ($0, outcomes[$0] ?? .interrupted) }
+  }
+
+  /// The artifact of a step, once it is there.
+  public func artifact(of step: StepID) -> Digest? { state.withLock { $0.artifacts[step] } }
+
+  // MARK: Scheduling
+
+  private func launchReady() {
+    let launched = state.withLock { state in
+      var launched: [StepID] = []
+      while !cancellation.isCancelled, state.running.count < limits.jobs, let next = state.ready.first {
+        let memory = plan[next]?.memory ?? 0
+        guard state.running.isEmpty || state.memoryInUse + memory <= limits.memory else { break }
+        state.ready.removeFirst()
+        state.running[next] = memory
+        launched.append(next)
+      }
+      return launched
+    }
+    for step in launched {
+      allDone.enter()
+      workers.async { [self] in
+        observe(.started(step))
+        finish(step, perform(step))
+        launchReady()
+        allDone.leave()
+      }
+    }
+  }
+
+  private func finish(_ step: StepID, _ result: (outcome: Outcome, artifact: Digest?)) {
+    let skipped = state.withLock { state in
+      state.running[step] = nil
+      state.outcomes[step] = result.outcome
+      for read in Set(plan.graph[step].dependencies) {
+        state.readers[read, default: 1] -= 1
+        if state.readers[read] == 0 { state.contents[read] = nil }
+      }
+      guard let artifact = result.artifact else { return skipAll(after: step, &state) }
+      state.artifacts[step] = artifact
+      for dependant in schedule.dependants[step, default: []] {
+        state.waits[dependant, default: 1] -= 1
+        if state.waits[dependant] == 0 { state.ready.append(dependant) }
+      }
+      state.ready.sort()
+      return []
+    }
+    observe(.ended(step, result.outcome))
+    for step in skipped.sorted() { observe(.ended(step, state.withLock { $0.outcomes[step] } ?? .interrupted)) }
+  }
+
+  /// Marks everything that depends on a step as skipped.
+  private func skipAll(after failed: StepID, _ state: inout State) -> [StepID] {
+    guard case .failed = state.outcomes[failed] else { return [] }
+    var skipped: [StepID] = []
+    var waiting = schedule.dependants[failed, default: []]
+    while let step = waiting.popLast() {
+      guard state.outcomes[step] == nil else { continue }
+      state.outcomes[step] = .skipped(because: failed)
+      skipped.append(step)
+      waiting += schedule.dependants[step, default: []]
+    }
+    return skipped
+  }
+
+  // MARK: One step
+
+  private func perform(_ id: StepID) -> (outcome: Outcome, artifact: Digest?) {
+    do {
+      let binding = try StepBinding(plan.graph[id], catalog: planner.catalog) { step in
+        try content(of: step)
+      } field: { step, name in
+        try content(of: step).field(name) ?? .none
+      }
+      let artifacts = state.withLock(\.artifacts)
+      let key = try planner.key(of: binding, artifacts: artifacts, registry: registry)
+      if let run = try registry.run(key: key.digest) { return (.reused(run), run.output) }
+      return try registry.withLock(
+        key: key.digest, waiting: { self.observe(.waiting(id, $0)) }, isCancelled: { self.cancellation.isCancelled }
+      ) {
+        if let run = try registry.run(key: key.digest) { return (.reused(run), run.output) }
+        let run = try make(id, binding, key: key, artifacts: artifacts)
+        return (.ran(run), run.output)
+      }
+    } catch let error as OperationError {
+      return (error.cause == .interrupted ? .interrupted : .failed(error), nil)
+    } catch {
+      return (.failed(OperationError(.io, "\(error)")), nil)
+    }
+  }
+
+  private func make(
+    _ id: StepID, _ binding: StepBinding, key: StepKey, artifacts: [StepID: Digest]
+  ) throws -> Run {
+    let started = Date()
+    let scratch = Scratch()
+    defer { scratch.remove() }
+    let context = Context(
+      report: { self.observe(.progress(id, $0)) }, isCancelled: { self.cancellation.isCancelled },
+      scratch: { try scratch.folder() })
+    let made = try binding.operation.run(context)
+    let stored = try registry.store(
+      made.content, progress: { self.observe(.storing(id, done: $0, total: $1)) },
+      isCancelled: { self.cancellation.isCancelled })
+    state.withLock { $0.contents[id] = stored.content }
+    let origin = plan.graph.origins[id.index]
+    return try registry.record(
+      Run(
+        key: key.digest, operation: binding.entry.signature.name, version: binding.entry.signature.version,
+        label: origin.label, recipe: planner.recipe, components: key.components,
+        inputs: binding.inputs.compactMap { slot, step in artifacts[step].map { Run.Input(slot: slot, artifact: $0) } },
+        output: stored.digest, started: started, seconds: Date().timeIntervalSince(started),
+        environment: Machine.environment))
+  }
+
+  private func content(of step: StepID) throws -> Content {
+    let (content, artifact) = state.withLock { ($0.contents[step], $0.artifacts[step]) }
+    if let content { return content }
+    guard let artifact else { preconditionFailure("a step ran before what it reads") }
+    guard let stored = try registry.content(artifact) else {
+      throw OperationError(
+        .corrupt, "the result of `\(plan.graph.origins[step.index].label)` is no longer in the registry",
+        helps: ["`mergekit apply` again makes what is missing anew"])
+    }
+    state.withLock { $0.contents[step] = stored }
+    return stored
+  }
+}

@@ -1,0 +1,29 @@
+import Diagnostics
+import Foundation
+import Synchronization
+
+/// A folder for one step's temporary files, made when it is first asked for.
+final class Scratch: Sendable {
+  private let made = Mutex<URL?>(nil)
+
+  func folder() throws -> String {
+    try made.withLock { made in
+      if let made { return made.path }
+      let folder = FileManager.default.temporaryDirectory.appendingPathComponent("mergekit-\(UUID().uuidString)")
+      do {
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+      } catch {
+        throw OperationError(.io, "`\(folder.path)` cannot be made for temporary files")
+      }
+      made = folder
+      return folder.path
+    }
+  }
+
+  func remove() {
+    made.withLock { made in
+      if let made { try? FileManager.default.removeItem(at: made) }
+      made = nil
+    }
+  }
+}
