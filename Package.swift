@@ -53,5 +53,8 @@ let package = Package(
         "Catalog", "Plans", "Recipes", "Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics",
       ]),
     .executableTarget(name: "mergekit", dependencies: ["CommandLine"]),
+
+    .testTarget(name: "FingerprintsTests", dependencies: ["Fingerprints"]),
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
   ]
 )

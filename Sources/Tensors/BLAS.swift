@@ -1,0 +1,37 @@
+import COpenBLAS
+
+/// Matrix products through OpenBLAS, on one thread each: its bits depend on the number of threads, so that is fixed.
+public enum BLAS {
+  private static let isSetUp: Void = openblas_set_num_threads(1)
+
+  /// The kind of processor whose kernels OpenBLAS uses; products can differ in their last bits between kinds.
+  public static let kernelName: String = {
+    _ = isSetUp
+    return String(cString: openblas_get_corename())
+  }()
+
+  /// result (rows, columns) = scale · a · b + keep · result, all row-major.
+  ///
+  /// - Parameters:
+  ///   - a: (rows, inner), or (inner, rows) where `transposingA`.
+  ///   - b: (inner, columns), or (columns, inner) where `transposingB`.
+  public static func multiply(
+    _ a: UnsafeBufferPointer<Float>, transposingA: Bool = false, _ b: UnsafeBufferPointer<Float>,
+    transposingB: Bool = false, into result: UnsafeMutableBufferPointer<Float>, rows: Int, columns: Int, inner: Int,
+    scale: Float = 1, keep: Float = 0
+  ) {
+    precondition(
+      a.count >= rows * inner && b.count >= inner * columns && result.count >= rows * columns,
+      "a product's operands hold as many entries as its sizes say")
+    guard rows > 0, columns > 0 else { return }
+    guard inner > 0 else {
+      for index in 0..<rows * columns { result[index] = keep == 0 ? 0 : result[index] * keep }
+      return
+    }
+    _ = isSetUp
+    cblas_sgemm(
+      CblasRowMajor, transposingA ? CblasTrans : CblasNoTrans, transposingB ? CblasTrans : CblasNoTrans,
+      blasint(rows), blasint(columns), blasint(inner), scale, a.baseAddress, blasint(transposingA ? rows : inner),
+      b.baseAddress, blasint(transposingB ? inner : columns), keep, result.baseAddress, blasint(columns))
+  }
+}
