@@ -28,7 +28,7 @@ let package = Package(
     .target(name: "Tensors", dependencies: ["COpenBLAS", "Fingerprints"], swiftSettings: optimised),
     .target(
       name: "Formats", dependencies: ["Tensors", "Fingerprints", "Diagnostics"], swiftSettings: optimised),
-    .target(name: "Networks", dependencies: ["Tensors"], swiftSettings: optimised),
+    .target(name: "Networks", dependencies: ["Tensors", "Formats", "Diagnostics"], swiftSettings: optimised),
     .target(name: "Operations", dependencies: ["Tensors", "Formats", "Fingerprints", "Diagnostics"]),
 
     plugin("Files"),
