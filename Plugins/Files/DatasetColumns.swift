@@ -33,7 +33,7 @@ struct DatasetColumns {
         return column
       }
     } else {
-      if path.lowercased().hasSuffix(".csv") { try rest.forEach { try Self.checkCells($0, path) } }
+      if path.lowercased().hasSuffix(".csv") { for column in rest { try Self.checkCells(column, path) } }
       self.features = rest.filter(\.isNumeric)
     }
     others = rest.filter { !$0.isNumeric }

@@ -7,8 +7,9 @@ struct JSONFormat: ExportFormat {
     "json",
     "Write metrics as one JSON file.",
     discussion: """
-      An object whose members are the metrics by their names (`accuracy`, `accuracy_interval`, `examples`); a list becomes an array \
-      of such objects, in its order. What the recipe calls the metrics stands in `name`, where it calls them anything.
+      An object whose members are the metrics by their names (`accuracy`, `accuracy_interval`, `examples`); a list \
+      becomes an array of such objects, in its order. What the recipe calls the metrics stands in `name`, where it \
+      calls them anything.
       """,
     examples: [Example("The default for metrics", "json")])
 

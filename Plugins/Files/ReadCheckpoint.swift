@@ -10,9 +10,9 @@ struct ReadCheckpoint: RecipeOperation {
     "checkpoint",
     "Read a model from a folder, as Hugging Face lays it out, or from a single safetensors file.",
     discussion: """
-      A folder has `config.json` and its tensors in `model.safetensors`, or in shards that `model.safetensors.index.json` joins; \
-      the tokenizer's files come along. Only headers are read here, and nothing is copied: tensors are read from where they lie. \
-      Pickles (`.bin`, `.pt`) are never read, for they run code.
+      A folder has `config.json` and its tensors in `model.safetensors`, or in shards that \
+      `model.safetensors.index.json` joins; the tokenizer's files come along. Only headers are read here, and nothing \
+      is copied: tensors are read from where they lie. Pickles (`.bin`, `.pt`) are never read, for they run code.
       """,
     cost: "O(tensors); no tensor is read",
     examples: [Example("A model's folder", "checkpoint(\"models/base\")")])

@@ -5,9 +5,10 @@ import Tensors
 
 /// Examples from a table: columns of numbers become the features, one column the label, columns of text stay text.
 ///
-/// Rows are put into a random order that only the seed and their number decide. A column called `split` says which rows are for
-/// training, validation and test; without one the first 80% of that order are for training, then 10% for validation and 10% for
-/// test. So the parts of one file never share a row, whatever `filter` and `limit` take away, as long as the seed is the same.
+/// Rows are put into a random order that only the seed and their number decide. A column called `split` says which rows
+/// are for training, validation and test; without one the first 80% of that order are for training, then 10% for
+/// validation and 10% for test. So the parts of one file never share a row, whatever `filter` and `limit` take away, as
+/// long as the seed is the same.
 struct ReadDataset: RecipeOperation {
   enum Split: String, Choice {
     case train, validation, test, all
@@ -26,13 +27,15 @@ struct ReadDataset: RecipeOperation {
     "dataset",
     "Read examples from CSV, JSON Lines or safetensors.",
     discussion: """
-      Columns of numbers are the features, but for the label's; a list of numbers in JSON Lines is as many features. Rows come in \
-      a random order of their numbers that `seed` decides, so `limit` takes a random sample. `.train`, the default, `.validation` \
-      and `.test` are the rows that a column called `split` says they are; without one, 80%, 10% and 10% of that order, so they \
-      share no row. `filter` and `among` take rows away after that, and `limit` comes last.
+      Columns of numbers are the features, but for the label's; a list of numbers in JSON Lines is as many features. \
+      Rows come in a random order of their numbers that `seed` decides, so `limit` takes a random sample. `.train`, \
+      the default, `.validation` and `.test` are the rows that a column called `split` says they are; without one, \
+      80%, 10% and 10% of that order, so they share no row. `filter` and `among` take rows away after that, and \
+      `limit` comes last.
 
-      Labels that are whole numbers are kept as they are, and the classes go up to the largest in the whole file; labels that are \
-      texts are numbered in alphabetical order of the whole file. So a class has the same number in every part of a file.
+      Labels that are whole numbers are kept as they are, and the classes go up to the largest in the whole file; \
+      labels that are texts are numbered in alphabetical order of the whole file. So a class has the same number in \
+      every part of a file.
       """,
     cost: "O(cells); the file is held in memory",
     examples: [

@@ -3,8 +3,8 @@ import Formats
 import Operations
 import Tensors
 
-/// A folder that other programs read: `config.json` and `model.safetensors` for a model, `KIND.safetensors` and `facts.json` for
-/// all else.
+/// A folder that other programs read: `config.json` and `model.safetensors` for a model, `KIND.safetensors` and
+/// `facts.json` for all else.
 struct SafetensorsFormat: ExportFormat {
   enum Precision: String, Choice {
     case f32, f16, bf16
@@ -40,7 +40,8 @@ struct SafetensorsFormat: ExportFormat {
     "Write a folder of safetensors, as Hugging Face lays models out.",
     discussion: """
       A model becomes `config.json`, its tokenizer's files and `model.safetensors`, or shards joined by \
-      `model.safetensors.index.json`. Anything else becomes one safetensors file called after what it is, and `facts.json`.
+      `model.safetensors.index.json`. Anything else becomes one safetensors file called after what it is, and \
+      `facts.json`.
       """,
     examples: [Example("Half as large, in shards", "safetensors(precision: .bf16, shard: 2 GiB)")])
 

@@ -5,15 +5,15 @@ import Tensors
 
 /// A new multilayer perceptron with random weights.
 ///
-/// Every weight and bias of a layer with n inputs is drawn from U(−1/√n, 1/√n): what `torch.nn.Linear` does (Kaiming's uniform
-/// initialisation with a = √5). Each tensor has a random stream of its own.
+/// Every weight and bias of a layer with n inputs is drawn from U(−1/√n, 1/√n): what `torch.nn.Linear` does (Kaiming's
+/// uniform initialisation with a = √5). Each tensor has a random stream of its own.
 struct Classifier: RecipeOperation {
   static let about = About(
     "classifier",
     "Make a multilayer perceptron with random weights.",
     discussion: """
-      Affine layers with a rectified linear unit between any two; the last gives one logit a class. All weights and biases of a \
-      layer with n inputs are drawn evenly from −1/√n to 1/√n, as `torch.nn.Linear` draws them.
+      Affine layers with a rectified linear unit between any two; the last gives one logit a class. All weights and \
+      biases of a layer with n inputs are drawn evenly from −1/√n to 1/√n, as `torch.nn.Linear` draws them.
       """,
     cost: "O(entries)",
     examples: [Example("For digits of 8×8 pixels", "classifier(sizes: [64, 64, 10], seed: 1)")])

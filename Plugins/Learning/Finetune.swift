@@ -6,8 +6,9 @@ import Tensors
 
 /// Training by minimising the mean cross-entropy over mini-batches.
 ///
-/// Each epoch goes over all examples once, in an order drawn anew from the seed; its last batch may be smaller. Step t of T is
-/// taken at `rate · min(1, (t+1)/w) · s(t)`, with w the warm-up's steps and s the schedule's share over the steps after it.
+/// Each epoch goes over all examples once, in an order drawn anew from the seed; its last batch may be smaller. Step t
+/// of T is taken at `rate · min(1, (t+1)/w) · s(t)`, with w the warm-up's steps and s the schedule's share over the
+/// steps after it.
 struct Finetune: RecipeOperation {
   enum Optimizer: String, Choice {
     case adamw, sgd
@@ -45,9 +46,9 @@ struct Finetune: RecipeOperation {
     "finetune",
     "Train a model on examples, all of its weights, from where it stands.",
     discussion: """
-      Minimises the mean cross-entropy over mini-batches. Each epoch goes over all examples once, in an order drawn anew from \
-      the seed. Weights are kept in float32 while they are trained and rounded to the model's own dtypes at the end. Weight decay \
-      takes biases too, as it does in PyTorch unless it is told otherwise.
+      Minimises the mean cross-entropy over mini-batches. Each epoch goes over all examples once, in an order drawn \
+      anew from the seed. Weights are kept in float32 while they are trained and rounded to the model's own dtypes at \
+      the end. Weight decay takes biases too, as it does in PyTorch unless it is told otherwise.
       """,
     papers: [.init("Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization", arXiv: "1711.05101")],
     cost: "O(steps × batch × entries); the weights four times over in memory",

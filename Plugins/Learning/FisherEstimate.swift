@@ -4,16 +4,17 @@ import Networks
 import Operations
 import Tensors
 
-/// The diagonal of a classifier's Fisher information, estimated over examples: how much the model's predictions depend on each
-/// entry of its tensors.
+/// The diagonal of a classifier's Fisher information, estimated over examples: how much the model's predictions depend
+/// on each entry of its tensors.
 ///
 /// With p(c|x) the model's probabilities and N the number of examples that are used:
 ///
-/// - `.expected`: `F = (1/N) Σᵢ Σ_c p(c|xᵢ) (∂ log p(c|xᵢ)/∂θ)²`, squares for each example alone. The labels are not looked at.
-///   This is what Matena and Raffel's own code computes (`mmatena/model_merging`).
+/// - `.expected`: `F = (1/N) Σᵢ Σ_c p(c|xᵢ) (∂ log p(c|xᵢ)/∂θ)²`, squares for each example alone. The labels are not
+///   looked at. This is what Matena and Raffel's own code computes (`mmatena/model_merging`).
 /// - `.empirical`: `F = (1/N) Σᵢ (∂ log p(yᵢ|xᵢ)/∂θ)²`, over the examples' own labels.
-/// - `.mergelm`: `F = (1/N) Σ_b (∂E_b/∂θ)²` with `E_b = Σ_{i∈b} Σ_c √p(c|xᵢ) log p(c|xᵢ)` and the roots held constant. This is
-///   what MergeLM and FusionBench compute: the square is of a sum over classes and over the batch, so it depends on the batch.
+/// - `.mergelm`: `F = (1/N) Σ_b (∂E_b/∂θ)²` with `E_b = Σ_{i∈b} Σ_c √p(c|xᵢ) log p(c|xᵢ)` and the roots held constant.
+///   This is what MergeLM and FusionBench compute: the square is of a sum over classes and over the batch, so it
+///   depends on the batch.
 struct FisherEstimate: RecipeOperation {
   enum Kind: String, Choice {
     case expected, empirical, mergelm
@@ -32,10 +33,11 @@ struct FisherEstimate: RecipeOperation {
     "fisher",
     "Estimate how much a model's predictions depend on each entry of its tensors.",
     discussion: """
-      The diagonal of the Fisher information, as a tensor beside each of the model's. `.expected` is \
-      (1/N) Σᵢ Σ_c p(c|xᵢ) (∂ log p(c|xᵢ)/∂θ)², with squares taken for each example alone, and looks at no labels; `.empirical` \
-      puts the examples' labels in the place of the sum over classes. `.mergelm` squares sums over whole batches, so it is another \
-      quantity, which depends on `batch`; it is here to repeat what those tools give. Sums are kept in float64.
+      The diagonal of the Fisher information, as a tensor beside each of the model's. `.expected` is (1/N) Σᵢ Σ_c \
+      p(c|xᵢ) (∂ log p(c|xᵢ)/∂θ)², with squares taken for each example alone, and looks at no labels; `.empirical` \
+      puts the examples' labels in the place of the sum over classes. `.mergelm` squares sums over whole batches, so \
+      it is another quantity, which depends on `batch`; it is here to repeat what those tools give. Sums are kept in \
+      float64.
       """,
     papers: [
       .init("Matena and Raffel 2022, Merging Models with Fisher-Weighted Averaging", arXiv: "2111.09832"),

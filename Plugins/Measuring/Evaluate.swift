@@ -6,10 +6,10 @@ import Tensors
 
 /// How a classifier does on examples.
 ///
-/// Accuracy is the share of examples whose highest logit is their label's; the loss is the mean cross-entropy; the calibration
-/// error is `Σ_b (n_b/n) |accuracy_b − confidence_b|` over 15 bins of equal width of the highest probability (Guo et al. 2017).
-/// The intervals are percentile bootstraps of the mean: the examples are drawn with replacement, again and again, and the interval
-/// holds the middle of the means.
+/// Accuracy is the share of examples whose highest logit is their label's; the loss is the mean cross-entropy; the
+/// calibration error is `Σ_b (n_b/n) |accuracy_b − confidence_b|` over 15 bins of equal width of the highest
+/// probability (Guo et al. 2017). The intervals are percentile bootstraps of the mean: the examples are drawn with
+/// replacement, again and again, and the interval holds the middle of the means.
 struct Evaluate: RecipeOperation {
   enum Measure: String, Choice {
     case accuracy, loss
@@ -28,10 +28,10 @@ struct Evaluate: RecipeOperation {
     "evaluate",
     "Measure how well a model predicts the labels of examples.",
     discussion: """
-      The accuracy and the loss come with an interval (`accuracy_interval`, `loss_interval`) from a percentile bootstrap: the \
-      examples are drawn with replacement, `resamples` times, and the interval holds the middle `confidence` of the means. The \
-      calibration error takes 15 bins of equal width of the highest probability. Scores of each example are kept beside the \
-      numbers: `prediction`, `correct`, `loss`, `confidence`.
+      The accuracy and the loss come with an interval (`accuracy_interval`, `loss_interval`) from a percentile \
+      bootstrap: the examples are drawn with replacement, `resamples` times, and the interval holds the middle \
+      `confidence` of the means. The calibration error takes 15 bins of equal width of the highest probability. Scores \
+      of each example are kept beside the numbers: `prediction`, `correct`, `loss`, `confidence`.
       """,
     papers: [
       .init("Guo et al. 2017, On Calibration of Modern Neural Networks", arXiv: "1706.04599"),

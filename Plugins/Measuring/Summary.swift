@@ -2,7 +2,8 @@ import Diagnostics
 import Formats
 import Operations
 
-/// The mean and spread of one number over several measurements: of runs with several seeds, or of a model on several tasks.
+/// The mean and spread of one number over several measurements: of runs with several seeds, or of a model on several
+/// tasks.
 ///
 /// The spread is the sample's standard deviation, `√(Σ (x − mean)² / (n − 1))`, and zero for a single measurement.
 struct Summary: RecipeOperation {

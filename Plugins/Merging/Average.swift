@@ -10,7 +10,8 @@ struct Average: TensorwiseOperation {
     "average",
     "Merge models by averaging them entry by entry.",
     discussion: """
-      θ = Σₖ wₖ θₖ / Σₖ wₖ, in float64 and rounded once; `normalize: false` leaves the division out. mergekit calls this `linear`.
+      θ = Σₖ wₖ θₖ / Σₖ wₖ, in float64 and rounded once; `normalize: false` leaves the division out. mergekit calls \
+      this `linear`.
       """,
     papers: [.init("Wortsman et al. 2022, Model soups", arXiv: "2203.05482")],
     cost: "O(models × entries); one tensor in memory at a time",

@@ -6,17 +6,19 @@ import Tensors
 ///
 /// 1. With `normalize`, `λₖ = cₖ/‖Fₖ‖₂`, the norm over all entries that are merged; without, `λₖ = cₖ`. (For `.add`:
 ///    `λₖ = cₖ/(‖Fₖ‖₂ + ε)`, up to a factor that all share.)
-/// 2. `f₁ = max(F₁, ε)` and `fₖ = Fₖ` for the others (`.target_floor`); `fₖ = max(Fₖ, ε)` (`.floor`); `fₖ = Fₖ + ε` (`.add`).
+/// 2. `f₁ = max(F₁, ε)` and `fₖ = Fₖ` for the others (`.target_floor`); `fₖ = max(Fₖ, ε)` (`.floor`); `fₖ = Fₖ + ε`
+///    (`.add`).
 /// 3. `θ = Σₖ λₖ fₖ θₖ / Σₖ λₖ fₖ`; where that is 0/0, the first model's entry.
 struct FisherMerge: TensorwiseOperation {
   static let about = About(
     "fisher_merge",
     "Merge models by averaging them entry by entry, weighted by how much each one's predictions depend on the entry.",
     discussion: """
-      θ = Σₖ λₖ fₖ θₖ / Σₖ λₖ fₖ, where fₖ is the model's Fisher, kept from zero as `minimum` says, and λₖ is its weight divided by \
-      its Fisher's norm over all merged tensors. Where no model counts at all, the entry is the first model's. Two implementations \
-      are known and differ: `.target_floor` and `.floor` follow Matena and Raffel's own code (`mmatena/model_merging`), `.add` \
-      follows FusionBench and MergeLM, which add `epsilon` to the norms too.
+      θ = Σₖ λₖ fₖ θₖ / Σₖ λₖ fₖ, where fₖ is the model's Fisher, kept from zero as `minimum` says, and λₖ is its \
+      weight divided by its Fisher's norm over all merged tensors. Where no model counts at all, the entry is the \
+      first model's. Two implementations are known and differ: `.target_floor` and `.floor` follow Matena and Raffel's \
+      own code (`mmatena/model_merging`), `.add` follows FusionBench and MergeLM, which add `epsilon` to the norms \
+      too.
 
       Tensors that not all Fishers have, such as heads of another shape, are the first model's as they are.
       """,

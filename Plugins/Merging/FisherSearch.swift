@@ -7,17 +7,19 @@ import Tensors
 
 /// The weights of a Fisher merge under which the merged model predicts best (Matena and Raffel 2022).
 ///
-/// Two models are tried at `points` places of a line, (1, 0), …, (0, 1), in this order; more models at `samples` places drawn evenly
-/// from all weights that sum to one (a Dirichlet distribution with all parameters 1). The highest accuracy wins, the first of equals.
+/// Two models are tried at `points` places of a line, (1, 0), …, (0, 1), in this order; more models at `samples` places
+/// drawn evenly from all weights that sum to one (a Dirichlet distribution with all parameters 1). The highest accuracy
+/// wins, the first of equals.
 struct FisherSearch: RecipeOperation {
   static let about = About(
     "fisher_search",
     "Find the weights of a Fisher merge under which the merged model predicts best.",
     discussion: """
-      Two models are merged at `points` places of the line from (1, 0) to (0, 1); more models at `samples` places drawn from a \
-      Dirichlet distribution with all parameters 1. Each merged model is what `fisher_merge` would make, and its accuracy on `data` \
-      decides; the first of equals wins. Without `fishers` every entry counts the same, so it is the weights of an `average` that \
-      are found. All candidates are kept beside the numbers, as `candidates` and `accuracies`.
+      Two models are merged at `points` places of the line from (1, 0) to (0, 1); more models at `samples` places \
+      drawn from a Dirichlet distribution with all parameters 1. Each merged model is what `fisher_merge` would make, \
+      and its accuracy on `data` decides; the first of equals wins. Without `fishers` every entry counts the same, so \
+      it is the weights of an `average` that are found. All candidates are kept beside the numbers, as `candidates` \
+      and `accuracies`.
       """,
     papers: [.init("Matena and Raffel 2022, Merging Models with Fisher-Weighted Averaging", arXiv: "2111.09832")],
     cost: "O(candidates × (models + examples) × entries); all models and Fishers in memory",

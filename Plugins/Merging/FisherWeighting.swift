@@ -60,7 +60,8 @@ extension [Fisher] {
   /// Whether all of them have a tensor.
   func cover(_ name: String) -> Bool { allSatisfy { $0.content.entry(name) != nil } }
 
-  /// Checks that there is one for each model, that they fit the models' tensors, and that they have at least one in common.
+  /// Checks that there is one for each model, that they fit the models' tensors, and that they have at least one in
+  /// common.
   func check(for models: [Checkpoint], _ operation: String) throws {
     guard count == models.count else {
       throw OperationError(

@@ -5,14 +5,16 @@ import Tensors
 /// Spherical interpolation between two models, tensor by tensor (Shoemake 1985), as mergekit defines it.
 ///
 /// With all entries of a tensor as one vector, `â = a/‖a‖` (a itself where ‖a‖ ≤ 10⁻⁸), `c = â·b̂` and `θ = arccos c`:
-/// `y = sin((1−t)θ)/sin θ · a + sin(tθ)/sin θ · b`, on the vectors as they are; and `y = (1−t) a + t b` where |c| > 0.9995.
+/// `y = sin((1−t)θ)/sin θ · a + sin(tθ)/sin θ · b`, on the vectors as they are; and `y = (1−t) a + t b` where |c| >
+/// 0.9995.
 struct Slerp: TensorwiseOperation {
   static let about = About(
     "slerp",
     "Merge two models along the arc between them.",
     discussion: """
-      With all entries of a tensor as one vector and θ the angle between the two: sin((1−t)θ)/sin θ · a + sin(tθ)/sin θ · b. Where \
-      they point the same way or opposite ways, within |cos θ| > 0.9995, it is (1−t) a + t b. This is mergekit's `slerp`.
+      With all entries of a tensor as one vector and θ the angle between the two: sin((1−t)θ)/sin θ · a + sin(tθ)/sin \
+      θ · b. Where they point the same way or opposite ways, within |cos θ| > 0.9995, it is (1−t) a + t b. This is \
+      mergekit's `slerp`.
       """,
     papers: [.init("Shoemake 1985, Animating rotation with quaternion curves")],
     cost: "O(entries); one tensor in memory at a time",

@@ -11,7 +11,7 @@ public enum Bootstrap {
   ///   - progress: Is told how many resamples are done; may throw to stop.
   public static func intervals(
     _ scores: [[Double]], resamples: Int, confidence: Double, generator: inout Generator,
-    progress: (Int) throws -> Void = { _ in }
+    progress: (Int) throws -> Void
   ) rethrows -> [ClosedRange<Double>] {
     let count = scores.first?.count ?? 0
     precondition(count > 0 && resamples > 0, "there is something to resample")

@@ -17,8 +17,8 @@ extension Perceptron {
   }
 }
 
-/// AdamW (Loshchilov and Hutter 2019) as PyTorch defines it: weight decay apart from the gradient, moments corrected for their
-/// start at zero; biases decay too.
+/// AdamW (Loshchilov and Hutter 2019) as PyTorch defines it: weight decay apart from the gradient, moments corrected
+/// for their start at zero; biases decay too.
 public struct AdamW: Optimizer {
   private let weightDecay: Double
   private let decays: (first: Double, second: Double)
@@ -59,8 +59,8 @@ public struct AdamW: Optimizer {
   }
 }
 
-/// Stochastic gradient descent with momentum as PyTorch defines it: the first step's momentum is its gradient, and weight decay
-/// is part of the gradient.
+/// Stochastic gradient descent with momentum as PyTorch defines it: the first step's momentum is its gradient, and
+/// weight decay is part of the gradient.
 public struct StochasticGradientDescent: Optimizer {
   private let weightDecay: Float
   private let momentum: Float

@@ -6,18 +6,20 @@ public enum FisherEstimator: Sendable, Hashable {
   case expected
   /// (1/N) Σᵢ (∂ log p(yᵢ|xᵢ)/∂θ)²: over the examples' own labels.
   case empirical
-  /// (1/N) Σ_b (∂/∂θ Σ_{i∈b} Σ_c √p(c|xᵢ) log p(c|xᵢ))², the roots held constant: squares of sums over a batch, as MergeLM has it.
+  /// (1/N) Σ_b (∂/∂θ Σ_{i∈b} Σ_c √p(c|xᵢ) log p(c|xᵢ))², the roots held constant: squares of sums over a batch, as
+  /// MergeLM has it.
   case batchwise(batch: Int)
 }
 
 extension Perceptron {
   /// An estimate of each parameter's Fisher information, in the order of `parameters`.
   ///
-  /// Squares are taken for each example alone (but for `.batchwise`) and added up in float64, without a backward pass for
-  /// each: a layer's gradient for one example is the outer product of δ and x, so the sum of squares is (δ∘δ)ᵀ(x∘x).
+  /// Squares are taken for each example alone (but for `.batchwise`) and added up in float64, without a backward pass
+  /// for each: a layer's gradient for one example is the outer product of δ and x, so the sum of squares is
+  /// (δ∘δ)ᵀ(x∘x).
   /// - Parameter progress: Is told how many examples are done; may throw to stop.
   public func fisher(
-    _ examples: Examples, _ estimator: FisherEstimator, progress: (Int) throws -> Void = { _ in }
+    _ examples: Examples, _ estimator: FisherEstimator, progress: (Int) throws -> Void
   ) rethrows -> [[Double]] {
     var sums = parameters.map { [Double](repeating: 0, count: $0.count) }
     var done = 0

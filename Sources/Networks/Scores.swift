@@ -38,8 +38,8 @@ public struct Scores: Sendable {
   /// The mean cross-entropy, in nats.
   public var loss: Double { losses.reduce(0, +) / Double(count) }
 
-  /// The expected calibration error (Guo et al. 2017) over 15 bins of equal width: how far confidence and accuracy lie apart,
-  /// bin by bin, weighted by the examples in each. A bin holds its upper end.
+  /// The expected calibration error (Guo et al. 2017) over 15 bins of equal width: how far confidence and accuracy lie
+  /// apart, bin by bin, weighted by the examples in each. A bin holds its upper end.
   public var calibrationError: Double {
     let bins = 15
     var sums = [Double](repeating: 0, count: bins)

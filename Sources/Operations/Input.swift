@@ -1,7 +1,8 @@
 /// An artifact, or several, that an operation takes.
 ///
 /// `@Input("The model to measure.") var model: Checkpoint`, `@Input("…", count: 2...) var models: [Checkpoint]`,
-/// `@Input("…") var base: Checkpoint?` and `@Input("…", count: 0...) var fishers: [Fisher]` (which a recipe may leave out).
+/// `@Input("…") var base: Checkpoint?` and `@Input("…", count: 0...) var fishers: [Fisher]` (which a recipe may leave
+/// out).
 @propertyWrapper
 public struct Input<Value: InputValue>: SlotWrapper {
   private let text: String
