@@ -11,9 +11,9 @@ struct SafetensorsFormat: ExportFormat {
 
     var text: String {
       switch self {
-      case .f32: "32-bit floats."
-      case .f16: "16-bit floats with 5 bits of exponent: up to 65504."
-      case .bf16: "16-bit floats with the exponent of 32-bit ones."
+      case .f32: "Floats of 32 bits."
+      case .f16: "Floats of 16 bits that are finer than `.bf16`, and reach to 65504."
+      case .bf16: "Floats of 16 bits that reach as far as those of 32."
       }
     }
 

@@ -13,7 +13,7 @@ enum FisherMinimum: String, Choice {
     case .targetFloor:
       "The first model's Fisher is at least `epsilon`; Matena and Raffel's default (`favor_target_model`)."
     case .floor: "Every model's Fisher is at least `epsilon`; Matena and Raffel with `favor_target_model` off."
-    case .add: "`epsilon` is added to every Fisher, as FusionBench and MergeLM do."
+    case .add: "Every Fisher has `epsilon` added to it, as FusionBench and MergeLM do it."
     }
   }
 }

@@ -45,15 +45,21 @@ public struct AdamW: Optimizer {
     let correction = Float((1 - pow(decays.second, Double(steps))).squareRoot())
     let (keptSecond, epsilon) = (Float(decays.second), Float(epsilon))
     for index in parameters.indices {
-      let gradient = gradients[index]
-      for entry in gradient.indices {
-        let g = gradient[entry]
-        let m = first[index][entry] + b1 * (g - first[index][entry])
-        let v = keptSecond * second[index][entry] + b2 * g * g
-        first[index][entry] = m
-        second[index][entry] = v
-        let denominator = v.squareRoot() / correction + epsilon
-        parameters[index][entry] = kept * parameters[index][entry] - stepSize * (m / denominator)
+      parameters[index].withUnsafeMutableBufferPointer { theta in
+        first[index].withUnsafeMutableBufferPointer { first in
+          second[index].withUnsafeMutableBufferPointer { second in
+            gradients[index].withUnsafeBufferPointer { gradient in
+              for entry in 0..<theta.count {
+                let g = gradient[entry]
+                let m = first[entry] + b1 * (g - first[entry])
+                let v = keptSecond * second[entry] + b2 * g * g
+                first[entry] = m
+                second[entry] = v
+                theta[entry] = kept * theta[entry] - stepSize * (m / (v.squareRoot() / correction + epsilon))
+              }
+            }
+          }
+        }
       }
     }
   }
@@ -76,11 +82,16 @@ public struct StochasticGradientDescent: Optimizer {
     if isFirst { velocity = gradients.map { [Float](repeating: 0, count: $0.count) } }
     let rate = Float(rate)
     for index in parameters.indices {
-      for entry in parameters[index].indices {
-        let gradient = gradients[index][entry] + weightDecay * parameters[index][entry]
-        let speed = isFirst ? gradient : momentum * velocity[index][entry] + gradient
-        velocity[index][entry] = speed
-        parameters[index][entry] -= rate * speed
+      parameters[index].withUnsafeMutableBufferPointer { theta in
+        velocity[index].withUnsafeMutableBufferPointer { velocity in
+          gradients[index].withUnsafeBufferPointer { gradients in
+            for entry in 0..<theta.count {
+              let gradient = gradients[entry] + weightDecay * theta[entry]
+              velocity[entry] = isFirst ? gradient : momentum * velocity[entry] + gradient
+              theta[entry] -= rate * velocity[entry]
+            }
+          }
+        }
       }
     }
   }

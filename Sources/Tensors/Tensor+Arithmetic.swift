@@ -8,7 +8,7 @@ extension Tensor {
     return Tensor(shape: shape) { result in
       inBlocks(shape.count) { block in
         withUnsafeTemporaryAllocation(of: Double.self, capacity: block.count) { sums in
-          sums.initialize(repeating: 0)
+          sums.initialize(repeating: Tensor.nothing)
           for (tensor, weight) in zip(tensors, weights) {
             tensor.withFloats { entries in
               for index in 0..<block.count { sums[index] += weight * Double(entries[block.lowerBound + index]) }
@@ -36,9 +36,10 @@ extension Tensor {
     return Tensor(shape: shape) { result in
       inBlocks(shape.count) { block in
         withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * block.count) { memory in
-          memory.initialize(repeating: 0)
           let sums = UnsafeMutableBufferPointer(rebasing: memory[..<block.count])
           let totals = UnsafeMutableBufferPointer(rebasing: memory[block.count...])
+          sums.initialize(repeating: Tensor.nothing)
+          totals.initialize(repeating: 0)
           for operand in values.indices {
             let (weight, floor, offset) = (weights[operand], floors[operand], offsets[operand])
             values[operand].withFloats { value in
@@ -62,6 +63,9 @@ extension Tensor {
       }
     }
   }
+
+  /// Where a sum begins: to add −0 changes no number, not even −0, so copies of a tensor sum up to it bit for bit.
+  private static let nothing = -0.0
 
   /// Σᵢ aᵢ bᵢ in float64, grouped by the tensors' length alone.
   public static func dot(_ a: Tensor, _ b: Tensor) -> Double {

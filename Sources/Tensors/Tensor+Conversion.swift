@@ -99,7 +99,12 @@ extension Tensor {
       case .f32: UnsafeMutableRawBufferPointer(entries).copyMemory(from: bytes)
       case .bf16: for index in 0..<count { entries[index] = Float(bitPattern: UInt32(bytes.half(index)) << 16) }
       case .f16: for index in 0..<count { entries[index] = HalfFloat.float(float16: bytes.half(index)) }
-      default: fill(from: bytes) { entries[$0] = Float($1) } whole: { entries[$0] = Float($1) }
+      default:
+        fill(from: bytes) {
+          entries[$0] = Float($1)
+        } whole: {
+          entries[$0] = Float($1)
+        }
       }
     }
   }
@@ -110,7 +115,12 @@ extension Tensor {
       case .f32: for index in 0..<count { entries[index] = Double(Float(bitPattern: bytes.word(index))) }
       case .bf16: for index in 0..<count { entries[index] = Double(Float(bitPattern: UInt32(bytes.half(index)) << 16)) }
       case .f16: for index in 0..<count { entries[index] = Double(HalfFloat.float(float16: bytes.half(index))) }
-      default: fill(from: bytes) { entries[$0] = $1 } whole: { entries[$0] = Double($1) }
+      default:
+        fill(from: bytes) {
+          entries[$0] = $1
+        } whole: {
+          entries[$0] = Double($1)
+        }
       }
     }
   }

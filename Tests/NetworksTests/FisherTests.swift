@@ -15,14 +15,17 @@ struct FisherTests {
       for (label, weight) in labels(index, p) {
         let gradient = plain.gradient(x, logitGradient: p.indices.map { ($0 == label ? 1 : 0) - p[$0] })
         for tensor in sums.indices {
-          for entry in sums[tensor].indices { sums[tensor][entry] += weight * gradient[tensor][entry] * gradient[tensor][entry] }
+          for entry in sums[tensor].indices {
+            sums[tensor][entry] += weight * gradient[tensor][entry] * gradient[tensor][entry]
+          }
         }
       }
     }
     return sums.map { $0.map { $0 / Double(examples.count) } }
   }
 
-  @Test("over the model's own labels equal one backward pass for each", arguments: [[5, 8, 4], [4, 6, 6, 3], [7, 5]])
+  @Test(
+    "over the model's own labels equal one backward pass for each", arguments: [[5, 8, 4], [4, 6, 6, 3], [7, 5]])
   func expected(sizes: [Int]) {
     let (network, examples) = randomCase(sizes: sizes, examples: 300, seed: 7)
     let slow = reference(network, examples) { _, p in p.indices.map { ($0, p[$0]) } }
@@ -68,7 +71,9 @@ struct FisherTests {
         for label in p.indices {
           let logits = p.indices.map { p[label].squareRoot() * (($0 == label ? 1 : 0) - p[$0]) }
           let gradient = plain.gradient(x, logitGradient: logits)
-          for tensor in sum.indices { for entry in sum[tensor].indices { sum[tensor][entry] += gradient[tensor][entry] } }
+          for tensor in sum.indices {
+            for entry in sum[tensor].indices { sum[tensor][entry] += gradient[tensor][entry] }
+          }
         }
       }
       for tensor in sum.indices {

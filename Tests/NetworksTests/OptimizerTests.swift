@@ -32,7 +32,9 @@ struct OptimizerTests {
       }
       return theta
     }
-    for (found, wanted) in zip(run(AdamW(weightDecay: decay), rate: rate), expected) { #expect(abs(found - wanted) < 2e-6) }
+    for (found, wanted) in zip(run(AdamW(weightDecay: decay), rate: rate), expected) {
+      #expect(abs(found - wanted) < 2e-6)
+    }
   }
 
   @Test("gradient descent starts its momentum with the first gradient")
