@@ -55,6 +55,6 @@ let package = Package(
     .executableTarget(name: "mergekit", dependencies: ["CommandLine"]),
 
     .testTarget(name: "FingerprintsTests", dependencies: ["Fingerprints"]),
-    .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Fingerprints"]),
   ]
 )

@@ -21,7 +21,8 @@ extension Tensor {
               }
             }
           }
-          for index in 0..<block.count { result[block.lowerBound + index] = Float(sums[index]) }
+          let target = UnsafeMutableBufferPointer(rebasing: result[block])
+          for index in 0..<block.count { target[index] = Float(sums[index]) }
         }
       }
     }
@@ -42,9 +43,10 @@ extension Tensor {
     return Tensor(shape: shape) { result in
       withUnsafeTemporaryAllocation(of: Float.self, capacity: blockLength) { second in
         inBlocks(0..<shape.count) { block, scratch in
+          let target = UnsafeMutableBufferPointer(rebasing: result[block])
           a.withFloats(block, scratch) { a in
             b.withFloats(block, second) { b in
-              for index in 0..<block.count { result[block.lowerBound + index] = a[index] + sign * b[index] }
+              for index in 0..<block.count { target[index] = a[index] + sign * b[index] }
             }
           }
         }

@@ -78,7 +78,8 @@ extension Tensor {
       Tensor.inBlocks(range) { block, scratch in
         copyFloats(block, to: scratch)
         let start = block.lowerBound - range.lowerBound
-        for index in 0..<block.count { target[start + index] = Double(scratch[index]) }
+        let target = UnsafeMutableBufferPointer(rebasing: target[start..<start + block.count])
+        for index in 0..<block.count { target[index] = Double(scratch[index]) }
       }
     default:
       withRun(range) { source in

@@ -47,15 +47,18 @@ extension Tensor {
                 }
               }
             }
+            let target = UnsafeMutableBufferPointer(rebasing: result[block])
             first.withFloats(block, scratch) { values in
-              var zeros = 0
+              // Bits, not branches, choose between the two: so it becomes vector code.
+              var zeros: UInt64 = 0
               for index in 0..<block.count {
-                let isZero = shares[index] == 0
-                zeros &+= isZero ? 1 : 0
-                let mean = Float(sums[index] / shares[index])
-                result[block.lowerBound + index] = isZero ? values[index] : mean
+                let isZero: UInt64 = shares[index] == 0 ? ~0 : 0
+                let mean = (sums[index] / shares[index]).bitPattern
+                let chosen = Double(values[index]).bitPattern & isZero | mean & ~isZero
+                target[index] = Float(Double(bitPattern: chosen))
+                zeros &+= isZero & 1
               }
-              kept += zeros
+              kept += Int(zeros)
             }
           }
         }
