@@ -55,7 +55,7 @@ let package = Package(
     .executableTarget(name: "mergekit", dependencies: ["CommandLine"]),
 
     .testTarget(name: "FingerprintsTests", dependencies: ["Fingerprints"]),
-    .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Fingerprints"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "Tensors", "Formats", "Diagnostics"]),
     .testTarget(name: "OperationsTests", dependencies: ["Operations", "Tensors", "Formats", "Diagnostics"]),
     .testTarget(

@@ -104,7 +104,7 @@ struct ReadDataset: RecipeOperation {
 
   /// The numbers of the rows to take, in their random order.
   private func rows(of table: Table) throws -> [Int] {
-    var generator = Generator(seed: seed, "dataset", "rows")
+    var generator = Generator(seed: seed, stream: "dataset", "rows")
     let order = generator.permutation(of: table.rowCount)
     let part = try part(of: table, order)
     let kept = try taken(part, table)

@@ -37,7 +37,7 @@ struct Classifier: RecipeOperation {
     var result = Content(.checkpoint, facts: architecture.config.setting("torch_dtype", to: "float32"))
     result.tensors = architecture.tensors.enumerated().map { index, tensor in
       TensorEntry(tensor.name, dtype: .f32, shape: tensor.shape) {
-        var generator = Generator(seed: seed, "classifier", tensor.name)
+        var generator = Generator(seed: seed, stream: "classifier", tensor.name)
         let bound = 1 / Double(architecture.sizes[index / 2]).squareRoot()
         return Tensor(shape: tensor.shape) { entries in
           for entry in entries.indices { entries[entry] = Float((2 * generator.uniform() - 1) * bound) }

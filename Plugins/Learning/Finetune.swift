@@ -125,7 +125,7 @@ struct Finetune: RecipeOperation {
       try context.checkCancelled()
       let position = step % stepsPerEpoch
       if position == 0 {
-        var generator = Generator(seed: seed, "finetune", "epoch \(step / stepsPerEpoch)")
+        var generator = Generator(seed: seed, stream: "finetune", "epoch \(step / stepsPerEpoch)")
         order = generator.permutation(of: examples.count)
       }
       let rows = order[position * batch..<min((position + 1) * batch, order.count)]

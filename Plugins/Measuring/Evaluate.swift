@@ -95,7 +95,7 @@ struct Evaluate: RecipeOperation {
   private func intervals(_ scores: Scores, _ context: Context) throws -> [Measure: ClosedRange<Double>] {
     let means = [Measure.accuracy, .loss].filter(report.contains)
     guard !means.isEmpty else { return [:] }
-    var generator = Generator(seed: seed, "evaluate", "bootstrap")
+    var generator = Generator(seed: seed, stream: "evaluate", "bootstrap")
     // Both are always drawn together, so that leaving one out does not change the other.
     let intervals = try Bootstrap.intervals(
       [scores.hits.map { $0 ? 1 : 0 }, scores.losses], resamples: resamples, confidence: confidence.share,

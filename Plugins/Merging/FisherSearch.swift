@@ -105,7 +105,7 @@ struct FisherSearch: RecipeOperation {
       let last = Double(points - 1)
       return (0..<points).map { [(last - Double($0)) / last, Double($0) / last] }
     }
-    var generator = Generator(seed: seed, "fisher_search", "candidates")
+    var generator = Generator(seed: seed, stream: "fisher_search", "candidates")
     return (0..<samples).map { _ in
       let draws = models.map { _ in -log(1 - generator.uniform()) }
       let total = draws.reduce(0, +)

@@ -52,7 +52,12 @@ struct FisherWeighting {
 
   /// One tensor of the average.
   func average(_ tensors: [Tensor], fishers: [Tensor]) -> Tensor {
-    Tensor.precisionWeightedAverage(tensors, precisions: fishers, weights: weights, floors: floors, offsets: offsets)
+    let operands = tensors.indices.map { index in
+      PrecisionOperand(
+        values: tensors[index], precisions: fishers[index], weight: weights[index], floor: floors[index],
+        offset: offsets[index])
+    }
+    return Tensor.precisionWeightedAverage(operands).average
   }
 }
 

@@ -18,7 +18,7 @@ struct Scale: TensorwiseOperation {
   var by: Layered<Double>
 
   func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
-    Tensor.weightedSum([try read(delta)], weights: [by(tensor)])
+    try by(tensor) * read(delta)
   }
 }
 

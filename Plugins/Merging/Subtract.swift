@@ -19,7 +19,7 @@ struct Subtract: TensorwiseOperation {
   var b: Checkpoint
 
   func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
-    Tensor.weightedSum([try read(a), try read(b)], weights: [1, -1])
+    try read(a) - read(b)
   }
 }
 

@@ -16,7 +16,7 @@ public struct Examples: Sendable {
 
   /// Those with these numbers, in this order.
   public func selecting(_ rows: [Int]) -> Examples {
-    Examples(features: features.rows(rows), labels: rows.map { labels[$0] })
+    Examples(features: features.gatheringRows(rows), labels: rows.map { labels[$0] })
   }
 
   /// At most so many of the first.

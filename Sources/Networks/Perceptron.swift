@@ -35,7 +35,7 @@ public struct Perceptron: Sendable {
     logits.reserveCapacity(rows * architecture.classes)
     // In batches of one size, so that memory stays small and the products' shapes, so their bits, stay the same.
     for start in stride(from: 0, to: rows, by: 256) {
-      let batch = features.rows(Array(start..<min(start + 256, rows)))
+      let batch = features.gatheringRows(Array(start..<min(start + 256, rows)))
       logits += activations(Matrix(batch))[architecture.depth].entries
     }
     return Tensor(logits, shape: [rows, architecture.classes])

@@ -24,7 +24,7 @@ public struct TensorReader: Sendable {
   /// The same run's reader of a tensor.
   public func reading(_ name: String) -> TensorReader { TensorReader(name: name, context: context, memo: memo) }
 
-  /// The tensor as float32.
+  /// The tensor, its floats as they are stored; float64 becomes float32.
   /// - Throws: `OperationError` where an entry is NaN or infinite, naming the first.
   public func callAsFunction(_ artifact: some Artifact) throws -> Tensor { try artifact.content.finiteTensor(name) }
 
@@ -49,13 +49,13 @@ public struct TensorReader: Sendable {
 }
 
 extension Content {
-  /// One tensor as float32.
+  /// One tensor, its floats as they are stored, since all arithmetic reads every kind of them; float64 becomes float32.
   /// - Throws: `OperationError` where an entry is NaN or infinite, naming the first.
   public func finiteTensor(_ name: String) throws -> Tensor {
-    let tensor = try tensor(name)
-    let floats = tensor.converted(to: .f32)
-    guard let index = floats.firstNonFinite else { return floats }
-    let entry = tensor.doubles[index]
+    let stored = try tensor(name)
+    let tensor = stored.dtype == .f64 ? stored.converted(to: .f32) : stored
+    guard let index = tensor.firstNonFinite else { return tensor }
+    let entry = stored.doubles[index]
     let what = entry.isNaN ? "NaN" : entry.isInfinite ? "an infinity" : "\(entry), which float32 cannot hold"
     throw OperationError(
       .data, "`\(name)` of `\(label)` holds \(what), first at entry \(index)",

@@ -46,7 +46,7 @@ struct Samples {
     case .fisher: return weights(kind, label: label, dtype: .f32) { $0.magnitude * 1e-4 }
     case .dataset: return dataset(label)
     case .metrics:
-      var generator = Generator(seed: seed, label)
+      var generator = Generator(seed: seed, stream: label)
       return Content(
         kind, facts: ["accuracy": .number(generator.uniform()), "loss": .number(generator.uniform())], label: label)
     default: throw BrokenTest(reason: "there are no samples of \(kind)")
@@ -57,7 +57,7 @@ struct Samples {
     _ kind: ArtifactKind, label: String, facts: JSON = .object([]), dtype: DType, _ change: @Sendable (Float) -> Float
   ) -> Content {
     let tensors = shapes.map { name, shape in
-      var generator = Generator(seed: seed, label, name)
+      var generator = Generator(seed: seed, stream: label, name)
       let entries = (0..<shape.count).map { _ in change(entry?(&generator) ?? Float(generator.gaussian())) }
       let tensor = Tensor(entries, shape: shape).converted(to: dtype)
       return TensorEntry(name, dtype: dtype, shape: shape) { tensor }
@@ -66,7 +66,7 @@ struct Samples {
   }
 
   private func dataset(_ label: String) -> Content {
-    var generator = Generator(seed: seed, label)
+    var generator = Generator(seed: seed, stream: label)
     let features = Tensor((0..<80).map { _ in Float(generator.gaussian()) }, shape: [20, 4])
     let labels = Tensor((0..<20).map { _ in generator.integer(below: 3) }, shape: [20])
     return Content(

@@ -5,7 +5,7 @@ import Testing
 @Suite("Every operation says what it is")
 struct TextLaws {
   private static let signatures =
-    Operations.Catalog.standard.entries.map(\.signature) + Operations.Catalog.standard.formats.map(\.signature)
+    Catalog.standard.entries.map(\.signature) + Catalog.standard.formats.map(\.signature)
 
   /// Begins with a capital, ends with a full stop, and holds no second sentence's worth of white space.
   private func isSentence(_ text: String) -> Bool {
@@ -50,9 +50,9 @@ struct TextLaws {
     }
   }
 
-  @Test("and the cost of it", arguments: Operations.Catalog.standard.entries.map(\.signature.name))
+  @Test("and the cost of it", arguments: Catalog.standard.entries.map(\.signature.name))
   func costs(name: String) throws {
-    #expect(try #require(Operations.Catalog.standard[name]).signature.about.cost.hasPrefix("O("), "`\(name)`")
+    #expect(try #require(Catalog.standard[name]).signature.about.cost.hasPrefix("O("), "`\(name)`")
   }
 
   @Test("Defaults lie in their ranges and are among their choices", arguments: signatures.map(\.name))
@@ -73,11 +73,11 @@ struct TextLaws {
   func names() {
     let names = Self.signatures.map(\.name)
     #expect(Set(names).count == names.count)
-    for signature in Operations.Catalog.standard.entries.map(\.signature) {
+    for signature in Catalog.standard.entries.map(\.signature) {
       #expect((signature.output == .metrics) == !signature.fields.isEmpty, "`\(signature.name)`")
     }
     for kind in [ArtifactKind.checkpoint, .delta, .fisher, .dataset, .metrics] {
-      #expect(Operations.Catalog.standard.defaultFormat(for: kind) != nil, "nothing writes a \(kind)")
+      #expect(Catalog.standard.defaultFormat(for: kind) != nil, "nothing writes a \(kind)")
     }
   }
 }

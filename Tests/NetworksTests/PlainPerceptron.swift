@@ -58,11 +58,11 @@ struct PlainPerceptron {
 /// A network and examples for it, from a seed.
 func randomCase(sizes: [Int], examples: Int, seed: Int) -> (Perceptron, Examples) {
   let network = Perceptron(PerceptronArchitecture(sizes: sizes)) { name in
-    var generator = Generator(seed: seed, "test", name)
+    var generator = Generator(seed: seed, stream: "test", name)
     let shape = PerceptronArchitecture(sizes: sizes).tensors.first { $0.name == name }?.shape ?? []
     return Tensor((0..<shape.count).map { _ in Float(generator.gaussian() * 0.6) }, shape: shape)
   }
-  var generator = Generator(seed: seed, "test", "examples")
+  var generator = Generator(seed: seed, stream: "test", "examples")
   let features = (0..<examples * sizes[0]).map { _ in Float(generator.gaussian()) }
   let labels = (0..<examples).map { _ in generator.integer(below: sizes[sizes.count - 1]) }
   return (network, Examples(features: Tensor(features, shape: [examples, sizes[0]]), labels: labels))
@@ -70,7 +70,7 @@ func randomCase(sizes: [Int], examples: Int, seed: Int) -> (Perceptron, Examples
 
 /// The features of each example, in float64.
 func rows(_ examples: Examples) -> [[Double]] {
-  (0..<examples.count).map { examples.features.rows([$0]).doubles }
+  (0..<examples.count).map { examples.features.gatheringRows([$0]).doubles }
 }
 
 /// The largest difference, measured by the largest number of the second.
