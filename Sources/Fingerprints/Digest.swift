@@ -10,13 +10,23 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     words = (parts[0], parts[1], parts[2], parts[3])
   }
 
+  /// From eight words of which each gives its low byte first, as BLAKE3 does.
+  init(littleEndian halves: SIMD8<UInt32>) {
+    func word(_ index: Int) -> UInt64 {
+      UInt64(halves[2 * index].byteSwapped) << 32 | UInt64(halves[2 * index + 1].byteSwapped)
+    }
+    words = (word(0), word(1), word(2), word(3))
+  }
+
   /// Reads `b3:` and 64 hexadecimal digits, or the digits alone.
   public init?(_ text: some StringProtocol) {
     let digits = Array((text.hasPrefix("b3:") ? text.dropFirst(3) : text[...]).utf8)
     guard digits.count == 64 else { return nil }
     var bytes: [UInt8] = []
     for pair in stride(from: 0, to: 64, by: 2) {
-      guard let high = Self.value(ofHex: digits[pair]), let low = Self.value(ofHex: digits[pair + 1]) else { return nil }
+      guard let high = Self.value(ofHex: digits[pair]), let low = Self.value(ofHex: digits[pair + 1]) else {
+        return nil
+      }
       bytes.append(high << 4 | low)
     }
     self.init(bytes: bytes)
