@@ -14,7 +14,9 @@ extension Table {
       guard let row = try scanner.record() else { break }
       guard row.count == names.count else {
         throw OperationError(
-          .data, "line \(line) of `\(path)` has \(row.count) \(row.count == 1 ? "cell" : "cells"), its first line names \(names.count) columns")
+          .data,
+          "line \(line) of `\(path)` has \(row.count) \(row.count == 1 ? "cell" : "cells"), its first line names \(names.count) columns"
+        )
       }
       rows.append(row)
     }
@@ -39,7 +41,9 @@ private struct CSVScanner {
 
   /// The cells of the next line that is not empty; nil at the end.
   mutating func record() throws -> [String]? {
-    while offset < bytes.endIndex, bytes[offset] == UInt8(ascii: "\n") || bytes[offset] == UInt8(ascii: "\r") { newline() }
+    while offset < bytes.endIndex, bytes[offset] == UInt8(ascii: "\n") || bytes[offset] == UInt8(ascii: "\r") {
+      newline()
+    }
     guard offset < bytes.endIndex else { return nil }
     var cells = [try cell()]
     while offset < bytes.endIndex, bytes[offset] == UInt8(ascii: ",") {

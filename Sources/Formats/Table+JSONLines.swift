@@ -12,15 +12,20 @@ extension Table {
       if count == 0 { columns = row.map { Builder(name: $0.name, kind: Builder.Kind($0.value)) } }
       for column in columns.indices {
         let name = columns[column].name
-        guard let value = columns.count == row.count && row[column].name == name
-          ? row[column].value : row.first(where: { $0.name == name })?.value
+        guard
+          let value = columns.count == row.count && row[column].name == name
+            ? row[column].value : row.first(where: { $0.name == name })?.value
         else { throw OperationError(.data, "\(place) has no `\(name)`, which the first has") }
         guard columns[column].append(value) else {
           throw OperationError(
-            .data, "`\(name)` is \(Builder.Kind(value)?.text ?? "neither number, text nor list of numbers") in \(place), \(columns[column].kind?.text ?? "neither number, text nor list of numbers") in the first")
+            .data,
+            "`\(name)` is \(Builder.Kind(value)?.text ?? "neither number, text nor list of numbers") in \(place), \(columns[column].kind?.text ?? "neither number, text nor list of numbers") in the first"
+          )
         }
       }
-      if row.count != columns.count, let extra = row.first(where: { member in !columns.contains { $0.name == member.name } }) {
+      if row.count != columns.count,
+        let extra = row.first(where: { member in !columns.contains { $0.name == member.name } })
+      {
         throw OperationError(.data, "\(place) has `\(extra.name)`, which the first has not")
       }
       count += 1
@@ -43,7 +48,8 @@ extension Table {
   /// A column that is being filled.
   private struct Builder {
     enum Kind: Equatable {
-      case number, text, vector(Int)
+      case number, text
+      case vector(Int)
 
       init?(_ value: JSON) {
         switch value {
