@@ -106,9 +106,9 @@ struct JSONScanner {
       guard digits().length > 0 else { throw error("digits are missing in an exponent") }
     }
     if isWhole, length <= 18 { return .integer(isNegative ? -magnitude : magnitude) }
-    let text = String(decoding: bytes[start..<offset], as: UTF8.self)
-    if isWhole, let integer = Int(text) { return .integer(integer) }
-    guard let number = Double(text), number.isFinite else { throw error("a number is too large", at: start) }
+    let text = bytes[start..<offset]
+    if isWhole, let integer = Int(String(decoding: text, as: UTF8.self)) { return .integer(integer) }
+    guard let number = Double(decimal: text) else { throw error("a number is too large", at: start) }
     return .number(number)
   }
 
@@ -126,8 +126,11 @@ struct JSONScanner {
   // MARK: Any value
 
   mutating func value(depth: Int = 0) throws(JSONError) -> JSON {
-    guard depth <= Self.deepest else { throw error("values are nested more than \(Self.deepest) deep") }
-    switch peek() {
+    let first = peek()
+    if first == UInt8(ascii: "{") || first == UInt8(ascii: "["), depth >= Self.deepest {
+      throw error("values are nested more than \(Self.deepest) deep")
+    }
+    switch first {
     case UInt8(ascii: "{"): return .object(try members(depth: depth + 1))
     case UInt8(ascii: "["):
       var values: [JSON] = []
