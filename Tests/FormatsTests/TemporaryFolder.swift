@@ -1,5 +1,4 @@
 import Diagnostics
-import Formats
 import Foundation
 import Tensors
 import Testing
@@ -21,7 +20,7 @@ final class TemporaryFolder: Sendable {
   /// Writes a file and gives its path.
   @discardableResult
   func write(_ name: String, _ bytes: [UInt8]) throws -> String {
-    try NewFile.write(bytes, to: self(name), existing: .replaced)
+    try Data(bytes).write(to: URL(fileURLWithPath: self(name)))
     return self(name)
   }
 
