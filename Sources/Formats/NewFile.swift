@@ -116,8 +116,12 @@ public final class NewFile: Sendable {
 
   /// Moves the file, never to the place of another; false where there is one.
   private func moveUnlessThere(to target: String) throws -> Bool {
-    // A second name cannot displace a file. The first name goes when the object does.
-    if link(path, target) == 0 { return true }
+    // A second name cannot displace a file. The first goes at once: when it does, the file's stamp changes.
+    if link(path, target) == 0 {
+      unlink(path)
+      isKept.store(true, ordering: .releasing)
+      return true
+    }
     let code = errno
     if code == EEXIST { return false }
     // Some file systems have no second names; there, a file that comes at this very moment is lost.

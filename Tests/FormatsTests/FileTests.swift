@@ -71,8 +71,11 @@ import Testing
     try file.write([1, 2], at: 0)
     #expect(!FileManager.default.fileExists(atPath: folder("a")))
     try file.publish(as: folder("a"))
+    let stamp = FileStamp(path: folder("a"))
     #expect(try File.contents(of: folder("a")) == [1, 2, 3, 4])
+    #expect(try folder.names == ["a"])
     withExtendedLifetime(file) {}
+    #expect(FileStamp(path: folder("a")) == stamp)
   }
 
   @Test func isGoneUnlessItIsFinished() throws {
