@@ -1,0 +1,110 @@
+import Diagnostics
+import Fingerprints
+import Formats
+import Foundation
+
+/// What was exported to a place, and the files that it consists of there.
+public struct ExportRecord: Sendable, Hashable {
+  struct File: Sendable, Hashable {
+    /// Seen from the export's path; empty where that is a single file.
+    let name: String
+    let stamp: FileStamp
+  }
+
+  /// Absolute.
+  public let path: String
+  public let artifacts: [Digest]
+  /// The format with its settings, as text.
+  public let format: String
+  public let exported: Date
+  let files: [File]
+
+  /// The record of an export that has just been written.
+  /// - Throws: `OperationError` where it is not there.
+  public init(path: String, artifacts: [Digest], format: String) throws {
+    self.path = Registry.absolute(path)
+    self.artifacts = artifacts
+    self.format = format
+    exported = Date()
+    files = try Self.files(at: self.path)
+  }
+
+  init(path: String, artifacts: [Digest], format: String, exported: Date, files: [File]) {
+    self.path = path
+    self.artifacts = artifacts
+    self.format = format
+    self.exported = exported
+    self.files = files
+  }
+
+  /// Whether every file of it is still there, and none was written to since.
+  public var isUntouched: Bool { files.allSatisfy { FileStamp(path: path(of: $0)) == $0.stamp } }
+
+  private func path(of file: File) -> String { file.name.isEmpty ? path : path + "/" + file.name }
+
+  private static func files(at path: String) throws -> [File] {
+    if let stamp = FileStamp(path: path) { return [File(name: "", stamp: stamp)] }
+    guard let names = try? FileManager.default.subpathsOfDirectory(atPath: path) else {
+      throw OperationError(.io, "`\(path)` was exported and is not there")
+    }
+    return names.sorted().compactMap { name in
+      FileStamp(path: path + "/" + name).map { File(name: name, stamp: $0) }
+    }
+  }
+}
+
+extension Registry {
+  /// Remembers an export, in place of what was exported to the same path before.
+  public func recordExport(_ export: ExportRecord) throws {
+    _ = try writing()
+    try index.write { index in
+      try index.run("DELETE FROM export WHERE path = ?", export.path)
+      try index.run(
+        "INSERT INTO export (path, format, exported) VALUES (?, ?, ?)", export.path, export.format,
+        export.exported.timeIntervalSince1970)
+      let id = index.lastInsertedID
+      for (position, artifact) in export.artifacts.enumerated() {
+        try index.run("INSERT INTO export_artifact VALUES (?, ?, ?)", id, position, artifact)
+      }
+      for file in export.files {
+        try index.run(
+          "INSERT INTO export_file VALUES (?, ?, ?, ?, ?, ?, ?)", id, file.name, file.stamp.device, file.stamp.inode,
+          file.stamp.size, file.stamp.modified, file.stamp.changed)
+      }
+    }
+  }
+
+  /// What was last exported to a path.
+  public func export(at path: String) throws -> ExportRecord? {
+    try exports("SELECT id FROM export WHERE path = ?", Registry.absolute(path)).first
+  }
+
+  /// Where an artifact was exported to, in the order of their paths.
+  public func exports(of artifact: Digest) throws -> [ExportRecord] {
+    try exports(
+      "SELECT DISTINCT export.id FROM export JOIN export_artifact ON export = export.id WHERE artifact = ? ORDER BY path",
+      artifact)
+  }
+
+  private func exports(_ query: String, _ value: any Bindable & Sendable) throws -> [ExportRecord] {
+    try index.read { index in
+      try index.rows(query, value) { try $0.integer(0) }.compactMap { try index.export(id: $0) }
+    }
+  }
+}
+
+extension Connection {
+  fileprivate func export(id: Int) throws -> ExportRecord? {
+    let artifacts = try rows("SELECT artifact FROM export_artifact WHERE export = ? ORDER BY position", id) {
+      try $0.digest(0)
+    }
+    let files = try rows(
+      "SELECT name, device, inode, size, modified, changed FROM export_file WHERE export = ? ORDER BY name", id
+    ) { ExportRecord.File(name: try $0.text(0), stamp: try $0.stamp(1)) }
+    return try row("SELECT path, format, exported FROM export WHERE id = ?", id) { row in
+      try ExportRecord(
+        path: row.text(0), artifacts: artifacts, format: row.text(1),
+        exported: Date(timeIntervalSince1970: row.real(2)), files: files)
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import Fingerprints
+import Formats
+import Operations
+import Tensors
+
+/// What the registry knows of an artifact, whether or not its bytes are still there.
+public struct ArtifactInfo: Sendable {
+  /// One of its tensors.
+  public struct Tensor: Sendable {
+    public let name: String
+    public let dtype: DType
+    public let shape: Shape
+    public let digest: Digest
+
+    public var byteCount: Int { shape.count * dtype.size }
+  }
+
+  public let digest: Digest
+  public let kind: ArtifactKind
+  public let facts: JSON
+  public let tensors: [Tensor]
+  /// The names of its side files.
+  public let files: [String]
+
+  /// Bytes of its tensors and files.
+  public let byteCount: Int
+}
+
+/// What a text on the command line may mean.
+public enum Reference: Sendable, Hashable {
+  case artifact(Digest)
+  case run(Int)
+  case apply(Int)
+}
+
+extension Registry {
+  /// Looks at an artifact without looking for its bytes; nil where it was never stored here.
+  public func info(of artifact: Digest) throws -> ArtifactInfo? {
+    try index.read { index in
+      let row = try index.row("SELECT id, kind, facts FROM artifact WHERE digest = ?", artifact) { row in
+        (try row.integer(0), kind: try row.text(1), facts: try row.json(2))
+      }
+      guard let (id, kind, facts) = row else { return nil }
+      let parts = try index.parts(ofArtifact: id).map(\.part)
+      return ArtifactInfo(
+        digest: artifact, kind: ArtifactKind(kind), facts: facts,
+        tensors: parts.filter { !$0.isFile }.map {
+          .init(name: $0.name, dtype: $0.dtype, shape: $0.shape, digest: $0.digest)
+        },
+        files: parts.filter(\.isFile).map(\.name), byteCount: parts.reduce(0) { $0 + $1.byteCount })
+    }
+  }
+
+  /// Everything that a text may mean: the beginning of an artifact's digest (at least four digits), the number of a run, or what
+  /// a recipe called a step, which means its newest run. Exact meanings come first.
+  public func resolve(_ text: String) throws -> [Reference] {
+    try index.read { index in
+      var found: [Reference] = []
+      if let number = Int(text), try index.run(id: number) != nil { found.append(.run(number)) }
+      if let run = try index.row(
+        "SELECT id FROM run WHERE label = ? ORDER BY id DESC", text, read: { try $0.integer(0) })
+      {
+        found.append(.run(run))
+      }
+      return try found + index.artifacts(beginning: text).map(Reference.artifact)
+    }
+  }
+}
+
+extension Connection {
+  /// The parts of an artifact, in order, each with its tensor's row.
+  func parts(ofArtifact id: Int) throws -> [(part: Manifest.Part, tensor: Int)] {
+    try rows(
+      """
+      SELECT name, is_file, dtype, shape, digest, tensor FROM part JOIN tensor ON tensor.id = part.tensor
+      WHERE artifact = ? ORDER BY position
+      """, id
+    ) { row in (try row.part(), try row.integer(5)) }
+  }
+
+  /// The artifacts whose digests begin with some hexadecimal digits, in order.
+  fileprivate func artifacts(beginning text: String) throws -> [Digest] {
+    let digits = text.hasPrefix("b3:") ? String(text.dropFirst(3)) : text
+    guard (4...64).contains(digits.utf8.count), digits.allSatisfy(\.isHexDigit) else { return [] }
+    let padding = 64 - digits.utf8.count
+    guard let first = Digest(digits + String(repeating: "0", count: padding)),
+      let last = Digest(digits + String(repeating: "f", count: padding))
+    else { return [] }
+    return try rows("SELECT digest FROM artifact WHERE digest BETWEEN ? AND ? ORDER BY digest", first, last) {
+      try $0.digest(0)
+    }
+  }
+}

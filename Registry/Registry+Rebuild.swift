@@ -1,0 +1,1 @@
+extension Registry { func indexEverything() throws {} }

@@ -1,0 +1,129 @@
+import Diagnostics
+import Fingerprints
+import Foundation
+
+extension Registry {
+  /// The newest run with a key whose result is still there.
+  public func run(key: Digest) throws -> Run? {
+    let runs = try index.read { index in
+      try index.runs(try index.rows("SELECT id FROM run WHERE key = ? ORDER BY id DESC", key) { try $0.integer(0) })
+    }
+    var gone: Set<Digest> = []
+    return try runs.first { run in
+      guard !gone.contains(run.output) else { return false }
+      if try content(run.output) != nil { return true }
+      gone.insert(run.output)
+      return false
+    }
+  }
+
+  public func run(id: Int) throws -> Run? { try index.read { try $0.run(id: id) } }
+
+  /// The newest run of a recipe's step, whether or not its result is still there.
+  public func lastRun(operation: String, label: String, recipe: String) throws -> Run? {
+    try index.read { index in
+      let id = try index.row(
+        "SELECT id FROM run WHERE operation = ? AND recipe = ? AND label = ? ORDER BY id DESC", operation, recipe, label
+      ) { try $0.integer(0) }
+      return try id.flatMap { try index.run(id: $0) }
+    }
+  }
+
+  /// The runs of an operation, newest first.
+  public func runs(operation: String, limit: Int) throws -> [Run] {
+    try runs("SELECT id FROM run WHERE operation = ? ORDER BY id DESC LIMIT ?", operation, limit)
+  }
+
+  /// The runs that gave an artifact, oldest first: the first of them made it.
+  public func runs(producing artifact: Digest) throws -> [Run] {
+    try runs("SELECT id FROM run WHERE output = ? ORDER BY id", artifact)
+  }
+
+  /// The runs that read an artifact, oldest first.
+  public func runs(consuming artifact: Digest) throws -> [Run] {
+    try runs("SELECT DISTINCT run FROM run_input WHERE artifact = ? ORDER BY run", artifact)
+  }
+
+  func runs(_ query: String, _ value: any Bindable & Sendable, _ limit: Int? = nil) throws -> [Run] {
+    try index.read { index in
+      let ids =
+        if let limit {
+          try index.rows(query, value, limit) { try $0.integer(0) }
+        } else {
+          try index.rows(query, value) { try $0.integer(0) }
+        }
+      return try index.runs(ids)
+    }
+  }
+
+  // MARK: Recording
+
+  /// Records a step that has succeeded: first its receipt, for good, then the index.
+  /// - Returns: The run with its number.
+  @discardableResult public func record(_ run: Run) throws -> Run {
+    let receipt = try writing().write(Receipt.bytes(run))
+    defer { unlink(receipt) }
+    return try index.write { index in
+      var run = run
+      // The receipt claims the number; the index is locked, so nobody else is about to.
+      repeat { run.id = try adoptReceipts(index) } while try !giveName(receipt, receipts.path(run.id))
+      try index.insert(run)
+      return run
+    }
+  }
+
+  /// Puts into the index what processes had published when they died, just before they would have put it there.
+  func adoptUnindexed() throws {
+    let isComplete = try index.read { index in
+      try !receipts.has(index.lastID(of: "run") + 1) && !applies.has(index.lastID(of: "apply") + 1)
+    }
+    guard !isComplete, !isReadOnly else { return }
+    try index.write { index in
+      _ = try adoptReceipts(index)
+      _ = try adoptApplies(index)
+    }
+  }
+
+  /// Puts receipts that are ahead of the index into it; returns the next free number.
+  func adoptReceipts(_ index: Connection) throws -> Int {
+    var number = try index.lastID(of: "run") + 1
+    while receipts.has(number) {
+      // A damaged one keeps its number; `verify` reports it.
+      if let run = try? Receipt.read(receipts.path(number), id: number) { try index.insert(run) }
+      number += 1
+    }
+    return number
+  }
+}
+
+// MARK: - Locks
+
+extension Registry {
+  /// Does something that only one process may do at a time: run the step with a key.
+  ///
+  /// - Parameters:
+  ///   - waiting: Called once where another process is at it, with a text that names that process.
+  ///   - isCancelled: Asked while waiting.
+  /// - Throws: `OperationError` of cause `.interrupted` where cancelled while waiting; what `body` throws.
+  public func withLock<Result>(
+    key: Digest, waiting: (String) -> Void = { _ in }, isCancelled: () -> Bool = { false }, _ body: () throws -> Result
+  ) throws -> Result {
+    let path = "\(self.path)/locks/\(key.hex).lock"
+    var hasWaited = false
+    while true {
+      if let lock = try FileLock.take(path, .exclusive) {
+        lock.sign()
+        defer { lock.remove() }
+        // Whoever held the lock may have died between its receipt and the index.
+        try adoptUnindexed()
+        return try body()
+      }
+      if !hasWaited {
+        waiting(FileLock.holder(of: path).map { "process \($0) is running it" } ?? "another process is running it")
+        hasWaited = true
+      }
+      if isCancelled() { throw OperationError(.interrupted, "interrupted") }
+      usleep(50_000)
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import Diagnostics
+import Fingerprints
+import Formats
+import Operations
+import Tensors
+
+/// Some bytes of a file that are a tensor.
+struct TensorSlice: Sendable {
+  let dtype: DType
+  let shape: Shape
+  let slice: FileSlice
+}
+
+/// The digests of tensors where they lie; each is read once, a block at a time.
+func hash(_ tensors: [TensorSlice], isCancelled: @Sendable () -> Bool) throws -> [Digest] {
+  try inParallel(tensors.count, isCancelled: isCancelled) { index in
+    let tensor = tensors[index]
+    let file = try File(tensor.slice.path)
+    try file.checkUnchanged(since: tensor.slice.stamp)
+    let bytes = try hash(file, from: tensor.slice.offset, count: tensor.slice.count, isCancelled: isCancelled)
+    try file.checkUnchanged(since: tensor.slice.stamp)
+    return .tensor(tensor.dtype, tensor.shape, bytes: bytes)
+  }
+}
+
+/// The hash of some bytes of a file.
+func hash(_ file: File, from offset: Int, count: Int, isCancelled: () -> Bool) throws -> Digest {
+  let blockSize = 4 << 20
+  var hasher = BLAKE3()
+  let block = UnsafeMutableRawBufferPointer.allocate(byteCount: min(blockSize, count), alignment: 64)
+  defer { block.deallocate() }
+  var done = 0
+  while done < count {
+    if isCancelled() { throw OperationError(.interrupted, "interrupted") }
+    let part = UnsafeMutableRawBufferPointer(rebasing: block.prefix(count - done))
+    try file.read(into: part, at: offset + done)
+    hasher.update(UnsafeRawBufferPointer(part))
+    done += part.count
+  }
+  return hasher.finalize()
+}
