@@ -56,5 +56,6 @@ let package = Package(
 
     .testTarget(name: "FingerprintsTests", dependencies: ["Fingerprints"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+    .testTarget(name: "CommandLineTests", dependencies: ["CommandLine", "Operations"]),
   ]
 )

@@ -60,3 +60,11 @@ enum Prose {
     }
   }
 }
+
+extension String {
+  /// With blanks behind it, or before it, up to a width.
+  func padded(to width: Int, atStart: Bool = false) -> String {
+    let gap = String(repeating: " ", count: max(0, width - count))
+    return atStart ? gap + self : self + gap
+  }
+}
