@@ -34,4 +34,19 @@ public enum BLAS {
       blasint(rows), blasint(columns), blasint(inner), scale, a.baseAddress, blasint(transposingA ? rows : inner),
       b.baseAddress, blasint(transposingB ? inner : columns), keep, result.baseAddress, blasint(columns))
   }
+
+  /// result (rows, columns) += aᵀ · b in float64, all row-major: a is (inner, rows), b is (inner, columns).
+  public static func accumulate(
+    _ a: UnsafeBufferPointer<Double>, transposedTimes b: UnsafeBufferPointer<Double>,
+    into result: UnsafeMutableBufferPointer<Double>, rows: Int, columns: Int, inner: Int
+  ) {
+    precondition(
+      a.count >= rows * inner && b.count >= inner * columns && result.count >= rows * columns,
+      "a product's operands hold as many entries as its sizes say")
+    guard rows > 0, columns > 0, inner > 0 else { return }
+    _ = isSetUp
+    cblas_dgemm(
+      CblasRowMajor, CblasTrans, CblasNoTrans, blasint(rows), blasint(columns), blasint(inner), 1, a.baseAddress,
+      blasint(rows), b.baseAddress, blasint(columns), 1, result.baseAddress, blasint(columns))
+  }
 }
