@@ -1,7 +1,9 @@
 import Diagnostics
+import Fingerprints
 import Formats
 import Foundation
 import Operations
+import Registry
 
 extension Command {
   static let show = Command(
@@ -16,11 +18,13 @@ extension Command {
     options: [Options.tensors, Options.json],
     examples: ["mergekit show merged", "mergekit show models/base --tensors='*.mlp.*'"]
   ) { invocation in
-    switch try invocation.finding(invocation.arguments.operand) {
-    case .path(let path): try invocation.showModel(path)
-    case .artifact(let digest): try invocation.showArtifact(digest)
-    case .run(let run): invocation.showRun(run)
-    case .recipe(let name): try invocation.showRecipe(name)
+    let registry = try invocation.openRegistry(.readOnly)
+    switch (try invocation.find(invocation.arguments.operand, in: registry), registry) {
+    case (.model(let path), _): try invocation.showModel(path)
+    case (.run(let run), _): invocation.printRun(run)
+    case (.artifact(let digest), let registry?): try invocation.showArtifact(digest, registry)
+    case (.recipe(let name), let registry?): try invocation.showRecipe(name, registry)
+    case (_, nil): throw OperationError(.missing, "nothing was applied here yet, so there is nothing to show")
     }
     return 0
   }
@@ -34,7 +38,9 @@ extension Invocation {
     let pattern = arguments.has(Options.tensors) ? arguments[Options.tensors] ?? "" : nil
     if arguments.has(Options.json) {
       let listed = tensors.matching(pattern ?? "")
-      print(["path": .string(path), "config": model.config, "bytes": .integer(tensors.byteCount), "tensors": listed.json])
+      print([
+        "path": .string(path), "config": model.config, "bytes": .integer(tensors.byteCount), "tensors": listed.json,
+      ])
       return
     }
     print("\(style("model", .bold)) \(Renderer.printable(path))")
@@ -48,6 +54,32 @@ extension Invocation {
     table.add(.init("files", .faint), .init(Measure.count(files, "safetensors file")))
     for line in table.lines(style) { print(line) }
     try printTensors(tensors, pattern)
+  }
+
+  /// What a recipe made last: its values, each with its digest.
+  fileprivate func showRecipe(_ name: String, _ registry: Registry) throws {
+    guard let apply = try registry.applies(limit: .max).first(where: { isSameFile($0.recipe, name) }) else {
+      throw OperationError(.missing, "`\(name)` was not applied yet", helps: ["`mergekit apply \(name)` does it"])
+    }
+    if arguments.has(Options.json) { return print(try apply.json(registry)) }
+    print("\(style(Renderer.printable(name), .bold)), as apply \(apply.id) left it, \(Measure.minute(apply.started))")
+    var table = Table()
+    for step in apply.steps {
+      guard let run = try registry.run(id: step.run) else { continue }
+      table.add(
+        .init(Renderer.printable(step.label), .bold), .init(run.operation), .init(run.output.short, .yellow),
+        .init("run \(run.id)", .faint))
+    }
+    for line in table.lines(style) { print(line) }
+  }
+
+  /// An artifact: what it is, where it comes from, and its facts.
+  fileprivate func showArtifact(_ digest: Digest, _ registry: Registry) throws {
+    let page = try ArtifactPage(digest, in: registry)
+    let pattern = arguments.has(Options.tensors) ? arguments[Options.tensors] ?? "" : nil
+    if arguments.has(Options.json) { return print(page.json(tensors: page.tensors.matching(pattern ?? ""))) }
+    for line in page.lines(style) { print(line) }
+    try printTensors(page.tensors, pattern)
   }
 
   /// The tensors themselves, where the command line asks for them.

@@ -28,7 +28,7 @@ struct MetricsTable {
   }
 
   /// A number, with its interval where the metrics have one.
-  private static func text(_ name: String, in facts: JSON) -> String {
+  static func text(_ name: String, in facts: JSON) -> String {
     guard let number = facts[name]?.number else { return "" }
     let interval = facts["\(name)_interval"]?.array?.compactMap(\.number) ?? []
     return Measure.figure(number)

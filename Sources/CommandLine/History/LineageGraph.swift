@@ -43,7 +43,9 @@ struct LineageGraph {
       lanes[target] = parent
       targets.append(target)
     }
-    if targets.contains(where: { $0 != lane }) { rows.append((connector(from: lane, to: targets, before: before), nil)) }
+    if targets.contains(where: { $0 != lane }) {
+      rows.append((connector(from: lane, to: targets, before: before), nil))
+    }
     while lanes.last == .some(nil) { lanes.removeLast() }
   }
 

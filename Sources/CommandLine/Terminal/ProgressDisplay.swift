@@ -71,7 +71,9 @@ final class ProgressDisplay: Sendable {
       case .storing(let id, let done, let total): state.running[id]?.storing = (done, total)
       case .waiting(let id, let other):
         state.running[id]?.waitingFor = Renderer.printable(other)
-        if mode == .plain, let step = state.running[id] { writeLine("\(step.label) waits for \(other)", &state) }
+        if mode == .plain, let step = state.running[id] {
+          writeLine("\(step.label) waits: \(Renderer.printable(other))", &state)
+        }
       case .ended(let id, let outcome):
         state.running[id] = nil
         state.ended += 1

@@ -9,7 +9,7 @@ struct RunningStep {
   private(set) var progress: Context.Progress?
   private var first: (done: Int, time: ContinuousClock.Instant)?
   var storing: (done: Int, total: Int)?
-  /// Who is making it instead.
+  /// Why it waits.
   var waitingFor: String?
 
   init(label: String, operation: String, started: ContinuousClock.Instant) {
@@ -32,7 +32,7 @@ struct RunningStep {
 
   /// What it does: `1240/2000 steps, loss 0.31, 12 s left`.
   func activity(at time: ContinuousClock.Instant) -> String {
-    if let waitingFor { return "waiting for \(waitingFor)" }
+    if let waitingFor { return "waiting: \(waitingFor)" }
     if let storing { return "writing \(Measure.bytes(storing.done)) of \(Measure.bytes(storing.total))" }
     guard let progress else { return Measure.duration((time - started).seconds) }
     var parts = ["\(progress.done)/\(progress.total) \(progress.unit)"]
