@@ -28,7 +28,7 @@ let package = Package(
     .target(name: "Tensors", dependencies: ["COpenBLAS", "Fingerprints"], swiftSettings: optimised),
     .target(
       name: "Formats", dependencies: ["Tensors", "Fingerprints", "Diagnostics"], swiftSettings: optimised),
-    .target(name: "Networks", dependencies: ["Tensors"], swiftSettings: optimised),
+    .target(name: "Networks", dependencies: ["Tensors", "Formats", "Diagnostics"], swiftSettings: optimised),
     .target(name: "Operations", dependencies: ["Tensors", "Formats", "Fingerprints", "Diagnostics"]),
 
     plugin("Files"),
@@ -56,6 +56,12 @@ let package = Package(
 
     .testTarget(name: "FingerprintsTests", dependencies: ["Fingerprints"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
-    .testTarget(name: "FormatsTests", dependencies: ["Formats", "Tensors", "Diagnostics"]),
+    .testTarget(name: "CommandLineTests", dependencies: ["CommandLine", "Operations"]),
+    .testTarget(name: "NetworksTests", dependencies: ["Networks", "Tensors", "Formats", "Diagnostics"]),
+    .testTarget(name: "OperationsTests", dependencies: ["Operations", "Tensors", "Formats", "Diagnostics"]),
+    .testTarget(
+      name: "CatalogTests",
+      dependencies: ["Catalog", "Operations", "Networks", "Tensors", "Formats", "Fingerprints", "Diagnostics"],
+      resources: [.copy("Golden")]),
   ]
 )
