@@ -22,8 +22,19 @@ extension Connection {
     }
   }
 
+  /// Adds receipts that are ahead of the index; returns the first number that no receipt has.
+  func adoptReceipts(_ receipts: Ledger) throws -> Int {
+    var number = try lastID(of: "run") + 1
+    while receipts.has(number) {
+      // A damaged one keeps its number; `verify` reports it.
+      if let run = try? Receipt.read(receipts.path(number), id: number) { try insert(run) }
+      number += 1
+    }
+    return number
+  }
+
   func run(id: Int) throws -> Run? {
-    let run = try row("SELECT * FROM run WHERE id = ?", id) { row in
+    try row("SELECT * FROM run WHERE id = ?", id) { row in
       let environment = try? JSON(parsing: Array(try row.text(9).utf8))
       guard let environment = environment.flatMap(Receipt.environment) else { throw row.damaged("an environment", 9) }
       return try Run(
@@ -31,7 +42,6 @@ extension Connection {
         recipe: row.text(5), components: components(ofRun: id), inputs: inputs(ofRun: id), output: row.digest(6),
         started: Date(timeIntervalSince1970: row.real(7)), seconds: row.real(8), environment: environment)
     }
-    return run
   }
 
   private func components(ofRun id: Int) throws -> [Run.Component] {

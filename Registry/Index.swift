@@ -11,9 +11,15 @@ final class Index: Sendable {
 
   private let connection: Mutex<Connection>
 
-  /// Opens the database, making or migrating it where it is to be written. Nobody else may open it meanwhile.
-  init(_ path: String, _ access: Connection.Access) throws {
-    connection = Mutex(try Self.open(path, access))
+  /// Opens the database for reading.
+  init(reading path: String) throws {
+    connection = Mutex(try Self.openForReading(path))
+  }
+
+  /// Opens the database for writing, making or migrating it first. Nobody else may do so meanwhile.
+  /// - Parameter fill: Puts into a new database what it should know. It is there filled or not at all.
+  init(writing path: String, fill: @Sendable (Connection) throws -> Void) throws {
+    connection = Mutex(try Self.openForWriting(path, fill: fill))
   }
 
   func read<Result: Sendable>(_ body: (Connection) throws -> Result) throws -> Result {
@@ -37,34 +43,28 @@ final class Index: Sendable {
 
   // MARK: Opening
 
-  private static func open(_ path: String, _ access: Connection.Access) throws -> Connection {
-    switch access {
-    case .readWrite:
-      let connection = try Connection(path, .readWrite)
-      try check(connection)
-      try prepareForWriting(connection)
-      try migrate(connection)
-      return connection
-    case .readOnly:
-      let connection = try openForReading(path)
-      try check(connection)
-      try connection.execute(script: "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")
-      return connection
-    }
+  private static func openForWriting(_ path: String, fill: @Sendable (Connection) throws -> Void) throws -> Connection {
+    let connection = try Connection(path, .readWrite)
+    try check(connection)
+    try prepareForWriting(connection)
+    try migrate(connection, fill: fill)
+    return connection
   }
 
   /// Opens a database that may lie on a disk that cannot be written: then its log cannot be made, but need not be where there
   /// is nothing in it.
   private static func openForReading(_ path: String) throws -> Connection {
+    var connection = try Connection(path, .readOnly)
     do {
-      let connection = try Connection(path, .readOnly)
       _ = try version(of: connection)
-      return connection
     } catch let error as OperationError where error.cause == .io || error.cause == .permission {
       let logged = FileStamp(path: path + "-wal")?.size ?? 0
-      guard logged == 0, FileStamp(path: path) != nil else { throw error }
-      return try Connection(path, .readOnly, isFrozen: true)
+      guard logged == 0 else { throw error }
+      connection = try Connection(path, .readOnly, isFrozen: true)
     }
+    try check(connection)
+    try connection.execute(script: "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")
+    return connection
   }
 
   /// - Throws: `OperationError` where the database is not an index, or one of a newer version.
@@ -100,14 +100,14 @@ final class Index: Sendable {
     connection.keepLog()
   }
 
-  private static func migrate(_ connection: Connection) throws {
+  private static func migrate(_ connection: Connection, fill: @Sendable (Connection) throws -> Void) throws {
     guard try version(of: connection) < migrations.count else { return }
     do {
       try connection.begin()
-      for version in try version(of: connection)..<migrations.count {
-        try connection.execute(script: migrations[version])
-        try connection.execute(script: "PRAGMA user_version = \(version + 1)")
-      }
+      let found = try version(of: connection)
+      for version in found..<migrations.count { try connection.execute(script: migrations[version]) }
+      if found == 0 { try fill(connection) }
+      try connection.execute(script: "PRAGMA user_version = \(migrations.count)")
       try connection.commit()
     } catch {
       connection.rollBack()

@@ -33,7 +33,7 @@ struct Locator {
       guard let stamp = stamps[name] ?? nil, seal == Location.seal(part.digest, name, start) else {
         throw row.damaged("a location", 6)
       }
-      return FileSlice(path: registry.absolute(name), offset: start, count: part.byteCount, stamp: stamp)
+      return FileSlice(path: registry.layout.absolute(name), offset: start, count: part.byteCount, stamp: stamp)
     }
   }
 
@@ -42,7 +42,7 @@ struct Locator {
     if let seen = stamps[name] {
       stamp = seen
     } else {
-      stamp = FileStamp(path: registry.absolute(name))
+      stamp = FileStamp(path: registry.layout.absolute(name))
       stamps[name] = .some(stamp)
     }
     guard let stamp else { return false }
@@ -50,9 +50,4 @@ struct Locator {
     if !name.hasPrefix("/") { doubtful.insert(name) }
     return false
   }
-}
-
-extension Registry {
-  /// The path of a file as the index names it: an object's seen from the registry, any other's absolute.
-  func absolute(_ name: String) -> String { name.hasPrefix("/") ? name : path + "/" + name }
 }

@@ -8,9 +8,9 @@ extension Registry {
     let workspace = try writing()
     return try index.write { index in
       let apply = Apply(
-        id: try adoptApplies(index), recipe: recipe, text: text, started: Date(), finished: nil, status: .running,
+        id: try index.adoptApplies(layout.applies), recipe: recipe, text: text, started: Date(), finished: nil, status: .running,
         message: "", steps: [], process: workspace.name)
-      try replace(applies.path(apply.id), with: try workspace.write(apply.bytes))
+      try replace(layout.applies.path(apply.id), with: try workspace.write(apply.bytes))
       try index.insert(apply)
       return apply.id
     }
@@ -33,7 +33,7 @@ extension Registry {
     try index.write { index in
       guard var apply = try index.apply(id: id) else { preconditionFailure("apply \(id) ended and never began") }
       (apply.status, apply.message, apply.finished) = (status, message, Date())
-      try replace(applies.path(id), with: try workspace.write(apply.bytes))
+      try replace(layout.applies.path(id), with: try workspace.write(apply.bytes))
       try index.run(
         "UPDATE apply SET status = ?, message = ?, finished = ? WHERE id = ?", status.rawValue, message,
         apply.finished?.timeIntervalSince1970, id)
@@ -62,18 +62,8 @@ extension Registry {
 
   private func marked(_ apply: Apply) -> Apply {
     var apply = apply
-    apply.wasKilled = apply.status == .running && !Workspace.isAlive(apply.process, in: path + "/tmp")
+    apply.wasKilled = apply.status == .running && !Workspace.isAlive(apply.process, in: layout.temporary)
     return apply
-  }
-
-  /// Puts applies that are ahead of the index into it; returns the next free number.
-  func adoptApplies(_ index: Connection) throws -> Int {
-    var number = try index.lastID(of: "apply") + 1
-    while applies.has(number) {
-      if let apply = try? Apply(reading: applies.path(number), id: number) { try index.insert(apply) }
-      number += 1
-    }
-    return number
   }
 }
 
@@ -89,6 +79,16 @@ extension Connection {
     for (position, step) in apply.steps.enumerated() {
       try run("INSERT INTO apply_step VALUES (?, ?, ?, ?, ?)", apply.id, position, step.label, step.run, step.reused)
     }
+  }
+
+  /// Adds applies that are ahead of the index; returns the first number that none has.
+  func adoptApplies(_ applies: Ledger) throws -> Int {
+    var number = try lastID(of: "apply") + 1
+    while applies.has(number) {
+      if let apply = try? Apply(reading: applies.path(number), id: number) { try insert(apply) }
+      number += 1
+    }
+    return number
   }
 
   func apply(id: Int) throws -> Apply? {

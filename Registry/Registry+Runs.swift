@@ -66,7 +66,8 @@ extension Registry {
     return try index.write { index in
       var run = run
       // The receipt claims the number; the index is locked, so nobody else is about to.
-      repeat { run.id = try adoptReceipts(index) } while try !giveName(receipt, receipts.path(run.id))
+      repeat { run.id = try index.adoptReceipts(layout.receipts) } while try !giveName(
+        receipt, layout.receipts.path(run.id))
       try index.insert(run)
       return run
     }
@@ -74,25 +75,15 @@ extension Registry {
 
   /// Puts into the index what processes had published when they died, just before they would have put it there.
   func adoptUnindexed() throws {
+    let (receipts, applies) = (layout.receipts, layout.applies)
     let isComplete = try index.read { index in
       try !receipts.has(index.lastID(of: "run") + 1) && !applies.has(index.lastID(of: "apply") + 1)
     }
-    guard !isComplete, !isReadOnly else { return }
+    guard !isComplete else { return }
     try index.write { index in
-      _ = try adoptReceipts(index)
-      _ = try adoptApplies(index)
+      _ = try index.adoptReceipts(receipts)
+      _ = try index.adoptApplies(applies)
     }
-  }
-
-  /// Puts receipts that are ahead of the index into it; returns the next free number.
-  func adoptReceipts(_ index: Connection) throws -> Int {
-    var number = try index.lastID(of: "run") + 1
-    while receipts.has(number) {
-      // A damaged one keeps its number; `verify` reports it.
-      if let run = try? Receipt.read(receipts.path(number), id: number) { try index.insert(run) }
-      number += 1
-    }
-    return number
   }
 }
 
@@ -108,7 +99,7 @@ extension Registry {
   public func withLock<Result>(
     key: Digest, waiting: (String) -> Void = { _ in }, isCancelled: () -> Bool = { false }, _ body: () throws -> Result
   ) throws -> Result {
-    let path = "\(self.path)/locks/\(key.hex).lock"
+    let path = layout.lock(ofKey: key.hex)
     var hasWaited = false
     while true {
       if let lock = try FileLock.take(path, .exclusive) {

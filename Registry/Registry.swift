@@ -25,10 +25,9 @@ public final class Registry: Sendable {
     case readOnly
   }
 
-  static let layoutVersion = 1
-
   /// Absolute.
-  public let path: String
+  public var path: String { layout.path }
+  let layout: Layout
   let index: Index
   /// None where the registry is open for reading only.
   private let workspace: Workspace?
@@ -39,8 +38,8 @@ public final class Registry: Sendable {
   /// Side files that were read, since every checkpoint of a family has the same ones.
   let sideFiles = Mutex<[Digest: [UInt8]]>([:])
 
-  private init(_ path: String, _ index: Index, _ workspace: Workspace?, presence: FileLock?) {
-    self.path = path
+  private init(_ layout: Layout, _ index: Index, _ workspace: Workspace?, presence: FileLock?) {
+    self.layout = layout
     self.index = index
     self.workspace = workspace
     self.presence = presence
@@ -50,28 +49,54 @@ public final class Registry: Sendable {
   ///
   /// - Throws: `OperationError`: of another version, damaged, not a registry, not allowed.
   public static func open(_ path: String, access: Access = .readWrite) throws -> Registry {
-    let path = absolute(path)
+    let layout = Layout(path: absolute(path))
     switch access {
     case .readOnly:
-      try checkLayout(path)
-      guard FileStamp(path: path + "/index.sqlite") != nil else {
+      try layout.check()
+      guard FileStamp(path: layout.index) != nil else {
         throw OperationError(
           .corrupt, "`\(path)` has lost its index",
           helps: ["`mergekit verify --rebuild-index` makes it again from what is stored"])
       }
-      return Registry(path, try Index(path + "/index.sqlite", .readOnly), nil, presence: nil)
+      return Registry(layout, try Index(reading: layout.index), nil, presence: nil)
     case .readWrite:
-      try makeLayout(path)
-      // One at a time makes or migrates the index, and nobody while it is being rebuilt.
-      let opening = try FileLock.take(path + "/locks/index.lock", .exclusive, waits: true)
+      try layout.make()
+      // One at a time makes or migrates the index.
+      let opening = try FileLock.take(layout.openingLock, .exclusive, waits: true)
       defer { withExtendedLifetime(opening) {} }
-      let presence = try FileLock.take(path + "/locks/gc.lock", .shared, waits: true)
-      let isNew = FileStamp(path: path + "/index.sqlite") == nil
-      let index = try Index(path + "/index.sqlite", .readWrite)
-      try Workspace.sweep(path + "/tmp")
-      let registry = Registry(path, index, try Workspace(in: path + "/tmp"), presence: presence)
-      if isNew { try registry.indexEverything() } else { try registry.adoptUnindexed() }
+      let presence = try FileLock.take(layout.presenceLock, .shared, waits: true)
+      let index = try Index(writing: layout.index) { try $0.insertEverything(in: layout) }
+      try Workspace.sweep(layout.temporary)
+      let registry = Registry(layout, index, try Workspace(in: layout.temporary), presence: presence)
+      try registry.adoptUnindexed()
       return registry
+    }
+  }
+
+  /// Makes the index again from the objects, receipts and applies, and opens the registry.
+  ///
+  /// What no file tells is forgotten: exports, and the digests of files outside, which are computed again when they are needed.
+  /// - Throws: `OperationError` of cause `.temporary` where another process is writing to the registry.
+  public static func rebuildIndex(_ path: String) throws -> Registry {
+    let layout = Layout(path: absolute(path))
+    try layout.check()
+    try layout.make()
+    try removeIndex(layout)
+    return try open(path, access: .readWrite)
+  }
+
+  private static func removeIndex(_ layout: Layout) throws {
+    let opening = try FileLock.take(layout.openingLock, .exclusive, waits: true)
+    let presence = try FileLock.take(layout.presenceLock, .exclusive)
+    defer { withExtendedLifetime((opening, presence)) {} }
+    guard presence != nil else {
+      throw OperationError(
+        .temporary, "another process is using the registry `\(layout.path)`",
+        helps: ["wait until it is done, then try again"])
+    }
+    // The log first: under another index it would be taken for that one's.
+    for suffix in ["-wal", "-shm", ""] where unlink(layout.index + suffix) != 0 && errno != ENOENT {
+      throw OperationError(registry: layout.index + suffix, errno)
     }
   }
 
@@ -98,70 +123,8 @@ public final class Registry: Sendable {
 
   var isReadOnly: Bool { workspace == nil }
 
-  var receipts: Ledger { Ledger(folder: path + "/receipts") }
-  var applies: Ledger { Ledger(folder: path + "/applies") }
-
   static func absolute(_ path: String) -> String {
     let full = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
     return (full as NSString).standardizingPath
-  }
-}
-
-// MARK: - Layout
-
-extension Registry {
-  private static let folders = ["objects", "receipts", "applies", "locks", "tmp"]
-
-  /// - Throws: `OperationError` where there is no registry, or one of a newer layout.
-  static func checkLayout(_ path: String) throws {
-    guard let bytes = FileManager.default.contents(atPath: path + "/VERSION") else {
-      guard FileManager.default.fileExists(atPath: path) else {
-        throw OperationError(.missing, "there is no registry at `\(path)`")
-      }
-      throw OperationError(.corrupt, "`\(path)` is not a registry: it has no file `VERSION`")
-    }
-    let words = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
-    guard words.count == 3, words[0] == "mergekit", words[1] == "registry", let version = Int(words[2]) else {
-      throw OperationError(.corrupt, "`\(path)/VERSION` is damaged: it does not say which version the registry has")
-    }
-    guard version <= layoutVersion else {
-      throw OperationError(
-        .version, "`\(path)` was written by a newer mergekit",
-        notes: ["its layout has version \(version), and this mergekit knows versions up to \(layoutVersion)"],
-        helps: ["use the newer mergekit, or another registry with `--registry DIR`"])
-    }
-  }
-
-  /// Makes what is missing. A folder becomes a registry only if it holds nothing else.
-  private static func makeLayout(_ path: String) throws {
-    if FileStamp(path: path + "/VERSION") != nil {
-      try checkLayout(path)
-    } else {
-      do {
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-      } catch {
-        throw OperationError(
-          .output, "the registry `\(path)` cannot be made: there is no such folder, nor may it be made")
-      }
-      let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-      if let stranger = names.sorted().first(where: { !folders.contains($0) && !$0.hasPrefix("VERSION") }) {
-        throw OperationError(
-          .output, "`\(path)` is not a registry, and cannot become one", notes: ["it holds `\(stranger)`"],
-          helps: ["give an empty folder, or one that is not there yet"])
-      }
-    }
-    for folder in folders where mkdir("\(path)/\(folder)", 0o777) != 0 && errno != EEXIST {
-      throw OperationError(registry: "\(path)/\(folder)", errno)
-    }
-    if FileStamp(path: path + "/VERSION") == nil { try writeVersion(path) }
-  }
-
-  private static func writeVersion(_ path: String) throws {
-    let temporary = "\(path)/VERSION.\(ProcessInfo.processInfo.processIdentifier)"
-    unlink(temporary)
-    let file = try NewFile(temporary)
-    try file.write(Array("mergekit registry \(layoutVersion)\n".utf8), at: 0)
-    try file.finish()
-    if try !giveName(temporary, path + "/VERSION") { unlink(temporary) }
   }
 }

@@ -1,0 +1,92 @@
+import Diagnostics
+import Formats
+import Foundation
+
+/// Where in a registry everything is.
+struct Layout: Sendable {
+  static let version = 1
+  private static let folders = ["objects", "receipts", "applies", "locks", "tmp"]
+
+  /// Absolute.
+  let path: String
+
+  var index: String { path + "/index.sqlite" }
+  var objects: String { path + "/objects" }
+  var receipts: Ledger { Ledger(folder: path + "/receipts") }
+  var applies: Ledger { Ledger(folder: path + "/applies") }
+  var temporary: String { path + "/tmp" }
+  /// Held while the index is opened for writing, made or migrated.
+  var openingLock: String { path + "/locks/opening.lock" }
+  /// Shared by all who may write, and held alone by whoever takes things away: nobody may then be about to refer to them.
+  var presenceLock: String { path + "/locks/presence.lock" }
+
+  func lock(ofKey key: String) -> String { "\(path)/locks/\(key).lock" }
+
+  /// The path of a file as the index names it: an object's seen from the registry, any other's absolute.
+  func absolute(_ name: String) -> String { name.hasPrefix("/") ? name : path + "/" + name }
+
+  /// The names of all objects, in order.
+  func objectNames() -> [String] {
+    let files = FileManager.default
+    let folders = ((try? files.contentsOfDirectory(atPath: objects)) ?? []).sorted()
+    return folders.flatMap { folder in
+      ((try? files.contentsOfDirectory(atPath: "\(objects)/\(folder)")) ?? []).sorted()
+        .map { "objects/\(folder)/\($0)" }.filter { StoredObject.artifact(ofName: $0) != nil }
+    }
+  }
+
+  /// - Throws: `OperationError` where there is no registry, or one of a newer layout.
+  func check() throws {
+    guard let bytes = FileManager.default.contents(atPath: path + "/VERSION") else {
+      guard FileManager.default.fileExists(atPath: path) else {
+        throw OperationError(.missing, "there is no registry at `\(path)`")
+      }
+      throw OperationError(.corrupt, "`\(path)` is not a registry: it has no file `VERSION`")
+    }
+    let words = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+    guard words.count == 3, words[0] == "mergekit", words[1] == "registry", let version = Int(words[2]) else {
+      throw OperationError(.corrupt, "`\(path)/VERSION` is damaged: it does not say which version the registry has")
+    }
+    guard version <= Self.version else {
+      throw OperationError(
+        .version, "`\(path)` was written by a newer mergekit",
+        notes: ["its layout has version \(version), and this mergekit knows versions up to \(Self.version)"],
+        helps: ["use the newer mergekit, or another registry with `--registry DIR`"])
+    }
+  }
+
+  /// Makes what is missing. A folder becomes a registry only if it holds nothing else.
+  func make() throws {
+    let isNew = FileStamp(path: path + "/VERSION") == nil
+    if isNew { try makeRoot() } else { try check() }
+    for folder in Self.folders where mkdir("\(path)/\(folder)", 0o777) != 0 && errno != EEXIST {
+      throw OperationError(registry: "\(path)/\(folder)", errno)
+    }
+    if isNew { try writeVersion() }
+  }
+
+  private func makeRoot() throws {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw OperationError(
+        .output, "the registry `\(path)` cannot be made: its folder may not be written to",
+        helps: ["`--registry DIR` keeps results somewhere else"])
+    }
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    if let stranger = names.sorted().first(where: { !Self.folders.contains($0) && !$0.hasPrefix("VERSION") }) {
+      throw OperationError(
+        .output, "`\(path)` is not a registry, and cannot become one", notes: ["it holds `\(stranger)`"],
+        helps: ["give an empty folder, or one that is not there yet"])
+    }
+  }
+
+  private func writeVersion() throws {
+    let temporary = "\(path)/VERSION.\(ProcessInfo.processInfo.processIdentifier)"
+    unlink(temporary)
+    let file = try NewFile(temporary)
+    try file.write(Array("mergekit registry \(Self.version)\n".utf8), at: 0)
+    try file.finish()
+    if try !giveName(temporary, path + "/VERSION") { unlink(temporary) }
+  }
+}

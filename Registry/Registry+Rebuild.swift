@@ -1,1 +1,0 @@
-extension Registry { func indexEverything() throws {} }
