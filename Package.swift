@@ -14,7 +14,6 @@ func plugin(_ name: String) -> Target {
 let package = Package(
   name: "mergekit",
   platforms: [.macOS(.v15)],
-  products: [.executable(name: "mergekit", targets: ["mergekit"])],
   targets: [
     .systemLibrary(
       name: "CSQLite", pkgConfig: "sqlite3",
@@ -39,24 +38,14 @@ let package = Package(
       name: "Catalog", dependencies: ["Operations", "Files", "Merging", "Learning", "Measuring"],
       path: "Plugins/Catalog"),
 
-    .target(name: "Recipes", dependencies: ["Operations", "Diagnostics", "Fingerprints"], swiftSettings: optimised),
     .target(
       name: "Registry",
       dependencies: ["CSQLite", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics"],
       path: "Registry", resources: [.embedInCode("Schema.sql")], swiftSettings: optimised),
-    .target(
-      name: "Plans",
-      dependencies: ["Recipes", "Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics"]),
-    .target(
-      name: "CommandLine",
-      dependencies: [
-        "Catalog", "Plans", "Recipes", "Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics",
-      ]),
-    .executableTarget(name: "mergekit", dependencies: ["CommandLine"]),
 
     .testTarget(name: "FingerprintsTests", dependencies: ["Fingerprints"]),
-    .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
-    .testTarget(name: "CommandLineTests", dependencies: ["CommandLine", "Operations"]),
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Fingerprints"]),
+    .testTarget(name: "FormatsTests", dependencies: ["Formats", "Tensors", "Diagnostics"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "Tensors", "Formats", "Diagnostics"]),
     .testTarget(name: "OperationsTests", dependencies: ["Operations", "Tensors", "Formats", "Diagnostics"]),
     .testTarget(
