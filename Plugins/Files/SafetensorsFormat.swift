@@ -69,7 +69,6 @@ struct SafetensorsFormat: ExportFormat {
       } else {
         try NewFile.write(Array(content.facts.pretty.utf8), to: path + "/facts.json")
         try SafetensorsLayout(tensors).write(to: path + "/\(content.kind.name).safetensors", tensor: tensor)
-        synchronizeFolder(path)
       }
     }
   }
