@@ -53,11 +53,10 @@ struct DatasetColumns {
   /// A CSV column that is nearly all numbers is one of numbers with a mistake in it.
   private static func checkCells(_ column: Table.Column, _ path: String) throws {
     guard case .texts(let texts) = column.cells else { return }
-    let strays = texts.indices.filter { Double(texts[$0]) == nil }
-    guard let first = strays.first, strays.count * 2 < texts.count else { return }
-    let cell = texts[first].isEmpty ? "nothing" : "`\(texts[first])`"
+    guard let stray = column.stray, stray.count * 2 < texts.count else { return }
+    let cell = stray.text.isEmpty ? "nothing" : "`\(stray.text)`"
     throw OperationError(
-      .data, "`\(column.name)` of `\(path)` holds numbers, but \(cell) in row \(first + 1)",
+      .data, "`\(column.name)` of `\(path)` holds numbers, but \(cell) in line \(stray.line)",
       helps: ["mend the cell, or name the columns to use with `features`"])
   }
 
