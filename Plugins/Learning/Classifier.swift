@@ -37,6 +37,7 @@ struct Classifier: RecipeOperation {
     var result = Content(.checkpoint, facts: architecture.config.setting("torch_dtype", to: "float32"))
     result.tensors = architecture.tensors.enumerated().map { index, tensor in
       TensorEntry(tensor.name, dtype: .f32, shape: tensor.shape) {
+        try context.checkCancelled()
         var generator = Generator(seed: seed, stream: "classifier", tensor.name)
         let bound = 1 / Double(architecture.sizes[index / 2]).squareRoot()
         return Tensor(shape: tensor.shape) { entries in
