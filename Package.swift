@@ -52,5 +52,7 @@ let package = Package(
       name: "CatalogTests",
       dependencies: ["Catalog", "Operations", "Networks", "Tensors", "Formats", "Fingerprints", "Diagnostics"],
       resources: [.copy("Golden")]),
+    .testTarget(
+      name: "RegistryTests", dependencies: ["Registry", "Operations", "Tensors", "Fingerprints", "Diagnostics"]),
   ]
 )

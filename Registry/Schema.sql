@@ -12,14 +12,14 @@ CREATE TABLE artifact (
   id     INTEGER PRIMARY KEY,
   digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
   kind   TEXT NOT NULL,
-  facts  TEXT NOT NULL CHECK (json_valid(facts))
+  facts  TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE tensor (
   id     INTEGER PRIMARY KEY,
   digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),  -- of dtype, shape and bytes
   dtype  TEXT NOT NULL,
-  shape  TEXT NOT NULL CHECK (json_type(shape) = 'array'),
+  shape  TEXT NOT NULL CHECK (shape LIKE '[%]'),
   bytes  INTEGER NOT NULL CHECK (bytes >= 0)
 ) STRICT;
 
@@ -78,7 +78,7 @@ CREATE TABLE run (
   output      BLOB NOT NULL CHECK (length(output) = 32),
   started     REAL NOT NULL,
   seconds     REAL NOT NULL,
-  environment TEXT NOT NULL CHECK (json_type(environment) = 'object')
+  environment TEXT NOT NULL CHECK (environment LIKE '{%}')
 ) STRICT;
 
 CREATE INDEX run_key ON run (key);

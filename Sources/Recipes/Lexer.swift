@@ -87,7 +87,9 @@ struct Lexer {
     let start = offset
     let byte = bytes[offset]
     if Self.isLetter(byte) {
-      while offset < bytes.count, Self.isLetter(bytes[offset]) || Self.isDigit(bytes[offset]) || bytes[offset] == UInt8(ascii: "_") {
+      while offset < bytes.count,
+        Self.isLetter(bytes[offset]) || Self.isDigit(bytes[offset]) || bytes[offset] == UInt8(ascii: "_")
+      {
         offset += 1
       }
       word(start..<offset)

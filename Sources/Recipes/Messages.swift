@@ -31,7 +31,8 @@ extension Diagnostic {
     let nearest = NearestName.of(choice, among: choices)
     let known = choices.map { name in texts[name].map { "`.\(name)`: \($0)" } ?? "`.\(name)`" }
     return Diagnostic(
-      "`\(slot)` of `\(operation)` has no choice `.\(choice)`", at: place, label: nearest.map { "did you mean `.\($0)`?" } ?? "",
+      "`\(slot)` of `\(operation)` has no choice `.\(choice)`", at: place,
+      label: nearest.map { "did you mean `.\($0)`?" } ?? "",
       notes: known)
   }
 
@@ -51,7 +52,8 @@ extension Diagnostic {
 
   static func emptyFormat(at place: Place) -> Diagnostic {
     Diagnostic(
-      "`as` is followed by a format and its settings", at: place, helps: ["for example `as safetensors(precision: .bf16)`"])
+      "`as` is followed by a format and its settings", at: place,
+      helps: ["for example `as safetensors(precision: .bf16)`"])
   }
 
   static func exportPathLeaves(_ path: String, at place: Place) -> Diagnostic {
@@ -86,14 +88,17 @@ extension Diagnostic {
     Diagnostic("`\(name)` is a function, and is called with brackets", at: place, helps: ["write `\(name)(…)`"])
   }
 
-  static func itemUnfit(_ type: Type, slot: String, of operation: String, wanted: ValueType, at place: Place) -> Diagnostic {
+  static func itemUnfit(_ type: Type, slot: String, of operation: String, wanted: ValueType, at place: Place)
+    -> Diagnostic
+  {
     var helps: [String] = []
     if case .artifact(.adapter, _) = type, wanted == .artifact(.checkpoint) {
       helps = ["`attach(base: …, adapter: …)` makes a checkpoint of an adapter"]
     }
     if case .list = wanted, type.isNumeric || type.isArtifact { helps = ["for a list of one, write `[…]`"] }
     return Diagnostic(
-      "`\(slot)` of `\(operation)` wants \(wanted.wanted), but this is \(type.text)", at: place, label: "this is \(type.text)",
+      "`\(slot)` of `\(operation)` wants \(wanted.wanted), but this is \(type.text)", at: place,
+      label: "this is \(type.text)",
       helps: helps)
   }
 
@@ -121,11 +126,14 @@ extension Diagnostic {
   }
 
   static func layeredElement(_ type: Type, at place: Place) -> Diagnostic {
-    Diagnostic("a setting by layer is made of plain values, but this is \(type.text)", at: place, label: "this is \(type.text)")
+    Diagnostic(
+      "a setting by layer is made of plain values, but this is \(type.text)", at: place, label: "this is \(type.text)")
   }
 
   static func libraryExports(at place: Place) -> Diagnostic {
-    Diagnostic("a library holds `use`, `let` and `fn`", at: place, helps: ["a file that begins with `recipe \"…\"` may hold this"])
+    Diagnostic(
+      "a library holds `use`, `let` and `fn`", at: place,
+      helps: ["a file that begins with `recipe \"…\"` may hold this"])
   }
 
   static func libraryNotFound(_ path: String, _ reason: String, at place: Place) -> Diagnostic {
@@ -180,7 +188,8 @@ extension Diagnostic {
   static func neverClosed(_ place: Place) -> Diagnostic { Diagnostic("`\(place.text)` is never closed", at: place) }
 
   static func noMetrics(_ name: String, of type: Type, at place: Place) -> Diagnostic {
-    Diagnostic("\(type.text) has no fields, so no `\(name)`", at: place, helps: ["`evaluate` makes metrics, which have fields"])
+    Diagnostic(
+      "\(type.text) has no fields, so no `\(name)`", at: place, helps: ["`evaluate` makes metrics, which have fields"])
   }
 
   static func noStatement(_ token: Token, next: Token, at place: Place) -> Diagnostic {
@@ -195,7 +204,8 @@ extension Diagnostic {
   }
 
   static func notCallable(_ type: Type, at place: Place) -> Diagnostic {
-    Diagnostic("only operations and functions are called, but this is \(type.text)", at: place, label: "this is \(type.text)")
+    Diagnostic(
+      "only operations and functions are called, but this is \(type.text)", at: place, label: "this is \(type.text)")
   }
 
   static func notLayered(slot: String, of operation: String, at place: Place) -> Diagnostic {
@@ -218,7 +228,8 @@ extension Diagnostic {
 
   static func operandUnfit(_ builtin: Builtin, _ type: Type, at place: Place) -> Diagnostic {
     Diagnostic(
-      "`\(builtin == .not ? "not" : "-")` wants \(builtin == .not ? "a flag" : "a number"), but this is \(type.text)", at: place,
+      "`\(builtin == .not ? "not" : "-")` wants \(builtin == .not ? "a flag" : "a number"), but this is \(type.text)",
+      at: place,
       label: "this is \(type.text)")
   }
 
@@ -277,7 +288,8 @@ extension Diagnostic {
   }
 
   static func tab(at place: Place) -> Diagnostic {
-    Diagnostic("a tab stands here, and recipes are written with spaces", at: place, helps: ["`mergekit fmt` after replacing it"])
+    Diagnostic(
+      "a tab stands here, and recipes are written with spaces", at: place, helps: ["`mergekit fmt` after replacing it"])
   }
 
   static func targetsUnfit(count: Int, _ type: Type, at place: Place) -> Diagnostic {
@@ -308,7 +320,8 @@ extension Diagnostic {
   }
 
   static func unexpected(_ token: Token, at place: Place) -> Diagnostic {
-    Diagnostic("the statement is over before `\(token.text)`", at: place, helps: ["each statement has a line of its own"])
+    Diagnostic(
+      "the statement is over before `\(token.text)`", at: place, helps: ["each statement has a line of its own"])
   }
 
   static func unequalBranches(_ first: Typed, _ second: Typed) -> Diagnostic {
@@ -324,7 +337,8 @@ extension Diagnostic {
   }
 
   static func unequalLengths(_ counts: [Int], at place: Place) -> Diagnostic {
-    Diagnostic("`zip` joins lists of one length, but these have \(listed(counts.map(String.init), quoted: false))", at: place)
+    Diagnostic(
+      "`zip` joins lists of one length, but these have \(listed(counts.map(String.init), quoted: false))", at: place)
   }
 
   static func unitUnknown(_ unit: String, at place: Place) -> Diagnostic {
@@ -332,7 +346,9 @@ extension Diagnostic {
     return Diagnostic("there is no unit `\(unit)`", at: place, label: nearest.map { "did you mean `\($0)`?" } ?? "")
   }
 
-  static func unitWrong(_ slot: String, of operation: String, counts: CountUnit?, not unit: CountUnit, at place: Place) -> Diagnostic {
+  static func unitWrong(_ slot: String, of operation: String, counts: CountUnit?, not unit: CountUnit, at place: Place)
+    -> Diagnostic
+  {
     let message = counts.map { "`\(slot)` of `\(operation)` counts \($0), not \(unit)" }
     return Diagnostic(
       message ?? "`\(slot)` of `\(operation)` has no unit", at: place,

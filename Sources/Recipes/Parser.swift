@@ -456,7 +456,9 @@ struct Parser {
       return Expression(kind: token.text == "none" ? .none : .flag(token.text == "true"), place: place(from: start))
     case .symbol where token.text == ".":
       index += 1
-      let name = current.kind == .keyword ? NameSyntax(text: advance().text, place: place(from: start)) : expectName("of a choice")
+      let name =
+        current.kind == .keyword
+        ? NameSyntax(text: advance().text, place: place(from: start)) : expectName("of a choice")
       return Expression(kind: .choice(name.text), place: place(from: start))
     case .symbol where token.text == "[": return parseList()
     case .symbol where token.text == "(":
@@ -482,7 +484,9 @@ struct Parser {
     var unit: String?
     if take("%") {
       unit = "%"
-    } else if current.kind == .name, Unit.all[current.text] != nil || !current.hasSpaceBefore || !token(ahead: 1).isSymbol("(") {
+    } else if current.kind == .name,
+      Unit.all[current.text] != nil || !current.hasSpaceBefore || !token(ahead: 1).isSymbol("(")
+    {
       unit = advance().text
     }
     return Expression(kind: .number(number, unit: unit), place: place(from: start))

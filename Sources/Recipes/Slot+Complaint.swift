@@ -20,7 +20,8 @@ extension ValueType {
   func complaint(about value: Value, name: String, range: NumberRange?) -> Complaint? {
     for case .number(let number) in value.leaves {
       if isCount, number != number.rounded() || abs(number) > 9_007_199_254_740_992 {
-        return Complaint(message: "\(name) is a whole number", label: "this is \(Value.number(number).canonical)", helps: [])
+        return Complaint(
+          message: "\(name) is a whole number", label: "this is \(Value.number(number).canonical)", helps: [])
       }
       guard let range, !range.contains(number) else { continue }
       let isShare = isFraction
@@ -59,7 +60,8 @@ extension NumberRange {
     let low = lower.map { ValueType.text($0, isShare) }
     let high = upper.map { ValueType.text($0, isShare) }
     switch (low, high) {
-    case (let low?, let high?): return excludesUpper ? "is at least \(low) and less than \(high)" : "lies from \(low) to \(high)"
+    case (let low?, let high?):
+      return excludesUpper ? "is at least \(low) and less than \(high)" : "lies from \(low) to \(high)"
     case (let low?, nil): return "is at least \(low)"
     case (nil, let high?): return excludesUpper ? "is less than \(high)" : "is at most \(high)"
     case (nil, nil): return "is a number"

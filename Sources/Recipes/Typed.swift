@@ -107,7 +107,10 @@ struct Typed: Sendable {
   /// The unit or sign that a literal was written with.
   var literal: Literal = .no
 
-  enum Literal: Sendable { case no, bare, withUnit(Place) }
+  enum Literal: Sendable {
+    case no, bare
+    case withUnit(Place)
+  }
 
   static func unknown(_ place: Place) -> Typed { Typed(type: .unknown, item: nil, place: place) }
 }

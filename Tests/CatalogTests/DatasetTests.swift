@@ -83,9 +83,9 @@ struct DatasetTests {
     #expect(failure("x,label\n1,0\n2,0.5\n")?.message == "the label `label` of `T` is 0.5 in row 2")
     #expect(failure("x,label\n1,-1\n")?.message == "the label `label` of `T` is -1.0 in row 1")
     #expect(failure("x,label\n1,1e300\n")?.message == "the label `label` of `T` is 1e+300 in row 1")
-    #expect(failure("x,label\nnan,1\n")?.message == "`x` of `T` is nan in row 1")
-    #expect(failure("x,label\n1,1\n2,1\nthree,1\n")?.message == "`x` of `T` holds numbers, but `three` in row 3")
-    #expect(failure("x,label\n1,1\n2,1\n,1\n")?.message == "`x` of `T` holds numbers, but nothing in row 3")
+    #expect(failure("x,label\n1,1\n2,1\nnan,1\n")?.message == "`x` of `T` holds numbers, but `nan` in line 4")
+    #expect(failure("x,label\n1,1\n2,1\nthree,1\n")?.message == "`x` of `T` holds numbers, but `three` in line 4")
+    #expect(failure("x,label\n1,1\n2,1\n,1\n")?.message == "`x` of `T` holds numbers, but nothing in line 4")
     #expect(
       failure("class,label\n1,1\n")?.message == "`T` has 2 columns that could be the label: `class`, `label`")
     #expect(failure("x,split\n1,later\n")?.message == "row 1 of `T` is in the split `later`")
