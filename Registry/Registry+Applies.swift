@@ -8,7 +8,8 @@ extension Registry {
     let workspace = try writing()
     return try index.write { index in
       let apply = Apply(
-        id: try index.adoptApplies(layout.applies), recipe: recipe, text: text, started: Date(), finished: nil, status: .running,
+        id: try index.adoptApplies(layout.applies), recipe: recipe, text: text, started: Date(), finished: nil,
+        status: .running,
         message: "", steps: [], process: workspace.name)
       try replace(layout.applies.path(apply.id), with: try workspace.write(apply.bytes))
       try index.insert(apply)

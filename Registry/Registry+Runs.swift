@@ -66,10 +66,12 @@ extension Registry {
     return try index.write { index in
       var run = run
       // The receipt claims the number; the index is locked, so nobody else is about to.
-      repeat { run.id = try index.adoptReceipts(layout.receipts) } while try !giveName(
+      repeat {
+        run.id = try index.adoptReceipts(layout.receipts)
+      } while try !giveName(
         receipt, layout.receipts.path(run.id))
       try index.insert(run)
-      return run
+      return try index.run(id: run.id) ?? run
     }
   }
 
