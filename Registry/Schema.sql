@@ -22,8 +22,8 @@ CREATE TABLE tensor (
   bytes  INTEGER NOT NULL CHECK (bytes >= 0)
 ) STRICT;
 
--- What an artifact is made of, in its order. A side file is a tensor too, of bytes: a tokenizer that many checkpoints carry
--- is kept once.
+-- What an artifact is made of, in its order. A side file is a tensor too, of bytes: a tokenizer that many checkpoints
+-- carry is kept once.
 CREATE TABLE part (
   artifact INTEGER NOT NULL REFERENCES artifact ON DELETE CASCADE,
   position INTEGER NOT NULL CHECK (position >= 0),
@@ -35,8 +35,8 @@ CREATE TABLE part (
 
 -- --------------------------------------------------------------------------------------------- where the bytes lie
 
--- An object of the registry (its path seen from the registry, and the artifact that it describes) or a file outside (its
--- absolute path). While the stamp is the same, so are the bytes.
+-- An object of the registry (its path seen from the registry, and the artifact that it describes) or a file outside
+-- (its absolute path). While the stamp is the same, so are the bytes.
 CREATE TABLE file (
   id       INTEGER PRIMARY KEY,
   path     TEXT NOT NULL UNIQUE,
@@ -59,7 +59,7 @@ CREATE TABLE location (
   start   INTEGER NOT NULL CHECK (start >= 0),
   tensor  INTEGER NOT NULL REFERENCES tensor,
   seal    INTEGER NOT NULL,
-  PRIMARY KEY (file, start, tensor)  -- several tensors can start at one place: those without entries, equal bytes of two shapes
+  PRIMARY KEY (file, start, tensor)  -- several can start at one place: tensors without entries, bytes under two shapes
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX location_tensor ON location (tensor);
