@@ -14,7 +14,6 @@ func plugin(_ name: String) -> Target {
 let package = Package(
   name: "mergekit",
   platforms: [.macOS(.v15)],
-  products: [.executable(name: "mergekit", targets: ["mergekit"])],
   targets: [
     .systemLibrary(
       name: "CSQLite", pkgConfig: "sqlite3",
@@ -28,7 +27,7 @@ let package = Package(
     .target(name: "Tensors", dependencies: ["COpenBLAS", "Fingerprints"], swiftSettings: optimised),
     .target(
       name: "Formats", dependencies: ["Tensors", "Fingerprints", "Diagnostics"], swiftSettings: optimised),
-    .target(name: "Networks", dependencies: ["Tensors"], swiftSettings: optimised),
+    .target(name: "Networks", dependencies: ["Tensors", "Formats", "Diagnostics"], swiftSettings: optimised),
     .target(name: "Operations", dependencies: ["Tensors", "Formats", "Fingerprints", "Diagnostics"]),
 
     plugin("Files"),
@@ -39,25 +38,21 @@ let package = Package(
       name: "Catalog", dependencies: ["Operations", "Files", "Merging", "Learning", "Measuring"],
       path: "Plugins/Catalog"),
 
-    .target(name: "Recipes", dependencies: ["Operations", "Diagnostics", "Fingerprints"], swiftSettings: optimised),
     .target(
       name: "Registry",
       dependencies: ["CSQLite", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics"],
       path: "Registry", resources: [.embedInCode("Schema.sql")], swiftSettings: optimised),
-    .target(
-      name: "Plans",
-      dependencies: ["Recipes", "Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics"]),
-    .target(
-      name: "CommandLine",
-      dependencies: [
-        "Catalog", "Plans", "Recipes", "Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics",
-      ]),
-    .executableTarget(name: "mergekit", dependencies: ["CommandLine"]),
 
     .testTarget(name: "FingerprintsTests", dependencies: ["Fingerprints"]),
-    .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Fingerprints"]),
+    .testTarget(name: "FormatsTests", dependencies: ["Formats", "Tensors", "Diagnostics"]),
+    .testTarget(name: "NetworksTests", dependencies: ["Networks", "Tensors", "Formats", "Diagnostics"]),
+    .testTarget(name: "OperationsTests", dependencies: ["Operations", "Tensors", "Formats", "Diagnostics"]),
     .testTarget(
-      name: "RegistryTests",
-      dependencies: ["Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics"]),
+      name: "CatalogTests",
+      dependencies: ["Catalog", "Operations", "Networks", "Tensors", "Formats", "Fingerprints", "Diagnostics"],
+      resources: [.copy("Golden")]),
+    .testTarget(
+      name: "RegistryTests", dependencies: ["Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics"]),
   ]
 )

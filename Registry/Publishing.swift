@@ -9,7 +9,7 @@ func giveName(_ path: String, _ target: String) throws -> Bool {
   try makeFolder(above: target)
   guard link(path, target) != 0 else {
     unlink(path)
-    synchronizeFolder(above: target)
+    try synchronizeFolder(above: target)
     return true
   }
   switch errno {
@@ -28,16 +28,16 @@ func giveName(_ path: String, _ target: String) throws -> Bool {
 func replace(_ target: String, with path: String) throws {
   try makeFolder(above: target)
   guard rename(path, target) == 0 else { throw OperationError(registry: target, errno) }
-  synchronizeFolder(above: target)
+  try synchronizeFolder(above: target)
 }
 
 /// Makes a folder that is to hold numbered or hashed files, and makes its name durable.
 private func makeFolder(above path: String) throws {
   let folder = (path as NSString).deletingLastPathComponent
-  if mkdir(folder, 0o777) == 0 { return synchronizeFolder(above: folder) }
+  if mkdir(folder, 0o777) == 0 { return try synchronizeFolder(above: folder) }
   guard errno == EEXIST else { throw OperationError(registry: folder, errno) }
 }
 
-private func synchronizeFolder(above path: String) {
-  synchronizeFolder((path as NSString).deletingLastPathComponent)
+private func synchronizeFolder(above path: String) throws {
+  try synchronizeFolder((path as NSString).deletingLastPathComponent)
 }

@@ -27,7 +27,7 @@ public struct Diagnostic: Error, Sendable, Hashable {
   public var helps: [String]
 
   public init(
-    _ severity: Severity = .error, _ message: String, at place: Place?, label: String = "", others: [Label] = [],
+    _ severity: Severity, _ message: String, at place: Place?, label: String = "", others: [Label] = [],
     notes: [String] = [], helps: [String] = []
   ) {
     self.severity = severity
@@ -37,6 +37,14 @@ public struct Diagnostic: Error, Sendable, Hashable {
     self.others = others
     self.notes = notes
     self.helps = helps
+  }
+
+  /// An error.
+  public init(
+    _ message: String, at place: Place?, label: String = "", others: [Label] = [], notes: [String] = [],
+    helps: [String] = []
+  ) {
+    self.init(.error, message, at: place, label: label, others: others, notes: notes, helps: helps)
   }
 }
 

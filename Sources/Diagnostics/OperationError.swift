@@ -32,7 +32,11 @@ public struct OperationError: Error, Sendable, Hashable {
   public var notes: [String]
   public var helps: [String]
 
-  public init(_ cause: Cause = .step, _ message: String, notes: [String] = [], helps: [String] = []) {
+  public init(_ message: String, notes: [String] = [], helps: [String] = []) {
+    self.init(.step, message, notes: notes, helps: helps)
+  }
+
+  public init(_ cause: Cause, _ message: String, notes: [String] = [], helps: [String] = []) {
     self.cause = cause
     self.message = message
     self.notes = notes

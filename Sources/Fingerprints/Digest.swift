@@ -3,11 +3,18 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
   private let words: (UInt64, UInt64, UInt64, UInt64)
 
   /// From exactly 32 bytes.
-  public init(bytes: some Collection<UInt8>) {
+  public init(bytes: [UInt8]) {
     precondition(bytes.count == 32, "a digest is 32 bytes")
-    var parts: [UInt64] = [0, 0, 0, 0]
-    for (index, byte) in bytes.enumerated() { parts[index / 8] |= UInt64(byte) << UInt64(56 - index % 8 * 8) }
-    words = (parts[0], parts[1], parts[2], parts[3])
+    func word(_ start: Int) -> UInt64 { bytes[start..<start + 8].reduce(0) { $0 << 8 | UInt64($1) } }
+    words = (word(0), word(8), word(16), word(24))
+  }
+
+  /// From eight words of which each gives its low byte first, as BLAKE3 does.
+  init(littleEndian halves: SIMD8<UInt32>) {
+    func word(_ index: Int) -> UInt64 {
+      UInt64(halves[2 * index].byteSwapped) << 32 | UInt64(halves[2 * index + 1].byteSwapped)
+    }
+    words = (word(0), word(1), word(2), word(3))
   }
 
   /// Reads `b3:` and 64 hexadecimal digits, or the digits alone.
@@ -16,7 +23,9 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
     guard digits.count == 64 else { return nil }
     var bytes: [UInt8] = []
     for pair in stride(from: 0, to: 64, by: 2) {
-      guard let high = Self.value(ofHex: digits[pair]), let low = Self.value(ofHex: digits[pair + 1]) else { return nil }
+      guard let high = Self.value(ofHex: digits[pair]), let low = Self.value(ofHex: digits[pair + 1]) else {
+        return nil
+      }
       bytes.append(high << 4 | low)
     }
     self.init(bytes: bytes)

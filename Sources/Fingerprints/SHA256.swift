@@ -1,79 +1,103 @@
 /// SHA-256 (FIPS 180-4), only to pin files by the digest that Hugging Face publishes.
 public struct SHA256: Sendable {
-  private var state: [UInt32] = [
-    0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
-  ]
+  private var state = SIMD8<UInt32>(
+    0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19)
+  /// The bytes that do not fill a block yet.
   private var pending: [UInt8] = []
   private var count: UInt64 = 0
 
   public init() {}
 
   /// The 64 hexadecimal digits of the hash of some bytes.
-  public static func hash(_ bytes: [UInt8]) -> String {
+  public static func hash(_ bytes: UnsafeRawBufferPointer) -> String {
     var hasher = SHA256()
-    bytes.withUnsafeBytes { hasher.update($0) }
+    hasher.update(bytes)
     return hasher.finalize()
   }
 
+  /// The 64 hexadecimal digits of the hash of some bytes.
+  public static func hash(_ bytes: [UInt8]) -> String { bytes.withUnsafeBytes { hash($0) } }
+
+  /// Adds bytes to the input.
+  public mutating func update(_ bytes: [UInt8]) { bytes.withUnsafeBytes { update($0) } }
+
+  /// Adds bytes to the input.
   public mutating func update(_ bytes: UnsafeRawBufferPointer) {
-    count += UInt64(bytes.count)
-    var rest = bytes[...]
+    count &+= UInt64(bytes.count)
+    var rest = bytes
     if !pending.isEmpty {
-      let missing = min(64 - pending.count, rest.count)
+      let missing = min(Self.blockLength - pending.count, rest.count)
       pending += rest.prefix(missing)
-      rest = rest.dropFirst(missing)
-      guard pending.count == 64 else { return }
-      pending.withUnsafeBytes { compress($0) }
+      rest = UnsafeRawBufferPointer(rebasing: rest[missing...])
+      guard pending.count == Self.blockLength else { return }
+      state = pending.withUnsafeBytes { Self.compress(state, $0) }
       pending.removeAll(keepingCapacity: true)
     }
-    while rest.count >= 64 {
-      compress(UnsafeRawBufferPointer(rebasing: rest.prefix(64)))
-      rest = rest.dropFirst(64)
-    }
-    pending += rest
+    let whole = rest.count / Self.blockLength * Self.blockLength
+    state = Self.compress(state, UnsafeRawBufferPointer(rebasing: rest[..<whole]))
+    pending += rest[whole...]
   }
 
-  /// The 64 hexadecimal digits.
+  /// The 64 hexadecimal digits of the hash of all that was added; more may be added after it.
   public func finalize() -> String {
-    var last = self
     var tail = pending + [0x80]
-    while tail.count % 64 != 56 { tail.append(0) }
-    let bits = count &* 8
-    tail += (0..<8).map { UInt8(truncatingIfNeeded: bits >> UInt64(56 - 8 * $0)) }
-    for start in stride(from: 0, to: tail.count, by: 64) {
-      tail[start..<start + 64].withUnsafeBytes { last.compress($0) }
-    }
+    while tail.count % Self.blockLength != Self.blockLength - 8 { tail.append(0) }
+    tail += withUnsafeBytes(of: (count &* 8).bigEndian) { Array($0) }
+    let last = tail.withUnsafeBytes { Self.compress(state, $0) }
     let digits = Array("0123456789abcdef".utf8)
     return String(
-      decoding: last.state.flatMap { word in
-        (0..<8).map { digits[Int(word >> UInt32(28 - 4 * $0) & 15)] }
-      }, as: UTF8.self)
+      decoding: (0..<64).map { digits[Int(last[$0 / 8] >> UInt32(28 - $0 % 8 * 4) & 15)] }, as: UTF8.self)
   }
 
-  private mutating func compress(_ block: UnsafeRawBufferPointer) {
-    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { w in
-      for index in 0..<16 { w[index] = UInt32(bigEndian: block.loadUnaligned(fromByteOffset: index * 4, as: UInt32.self)) }
-      for index in 16..<64 {
-        let (x, y) = (w[index - 15], w[index - 2])
-        let s0 = rotate(x, 7) ^ rotate(x, 18) ^ x &>> 3
-        let s1 = rotate(y, 17) ^ rotate(y, 19) ^ y &>> 10
-        w[index] = w[index - 16] &+ s0 &+ w[index - 7] &+ s1
+  private static let blockLength = 64
+
+  /// The compression function over whole blocks.
+  private static func compress(_ start: SIMD8<UInt32>, _ blocks: UnsafeRawBufferPointer) -> SIMD8<UInt32> {
+    var state = start
+    constants.withUnsafeBufferPointer { k in
+      withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { w in
+        for block in stride(from: 0, to: blocks.count, by: blockLength) {
+          for index in 0..<16 {
+            w[index] = UInt32(bigEndian: blocks.loadUnaligned(fromByteOffset: block + index * 4, as: UInt32.self))
+          }
+          for index in 16..<64 {
+            let (x, y) = (w[index - 15], w[index - 2])
+            let s0 = rotate(x, 7) ^ rotate(x, 18) ^ x &>> 3
+            let s1 = rotate(y, 17) ^ rotate(y, 19) ^ y &>> 10
+            w[index] = w[index - 16] &+ s0 &+ w[index - 7] &+ s1
+          }
+          var (a, b, c, d) = (state[0], state[1], state[2], state[3])
+          var (e, f, g, h) = (state[4], state[5], state[6], state[7])
+          for index in stride(from: 0, to: 64, by: 8) {
+            // The words keep their places and change their roles, which saves moving them.
+            step(a, b, c, &d, e, f, g, &h, k[index] &+ w[index])
+            step(h, a, b, &c, d, e, f, &g, k[index + 1] &+ w[index + 1])
+            step(g, h, a, &b, c, d, e, &f, k[index + 2] &+ w[index + 2])
+            step(f, g, h, &a, b, c, d, &e, k[index + 3] &+ w[index + 3])
+            step(e, f, g, &h, a, b, c, &d, k[index + 4] &+ w[index + 4])
+            step(d, e, f, &g, h, a, b, &c, k[index + 5] &+ w[index + 5])
+            step(c, d, e, &f, g, h, a, &b, k[index + 6] &+ w[index + 6])
+            step(b, c, d, &e, f, g, h, &a, k[index + 7] &+ w[index + 7])
+          }
+          state = state &+ SIMD8(a, b, c, d, e, f, g, h)
+        }
       }
-      var (a, b, c, d) = (state[0], state[1], state[2], state[3])
-      var (e, f, g, h) = (state[4], state[5], state[6], state[7])
-      for index in 0..<64 {
-        let s1 = rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)
-        let first = h &+ s1 &+ (e & f ^ ~e & g) &+ Self.constants[index] &+ w[index]
-        let s0 = rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)
-        let second = s0 &+ (a & b ^ a & c ^ b & c)
-        (h, g, f, e, d, c, b, a) = (g, f, e, d &+ first, c, b, a, first &+ second)
-      }
-      for (index, word) in [a, b, c, d, e, f, g, h].enumerated() { state[index] &+= word }
     }
+    return state
   }
 
   @inline(__always)
-  private func rotate(_ word: UInt32, _ count: UInt32) -> UInt32 { word &>> count | word &<< (32 &- count) }
+  private static func step(
+    _ a: UInt32, _ b: UInt32, _ c: UInt32, _ d: inout UInt32, _ e: UInt32, _ f: UInt32, _ g: UInt32, _ h: inout UInt32,
+    _ word: UInt32
+  ) {
+    h = h &+ (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) &+ (g ^ e & (f ^ g)) &+ word
+    d = d &+ h
+    h = h &+ (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) &+ (a & b | c & (a | b))
+  }
+
+  @inline(__always)
+  private static func rotate(_ word: UInt32, _ count: UInt32) -> UInt32 { word &>> count | word &<< (32 &- count) }
 
   /// The first 32 bits of the fractional parts of the cube roots of the first 64 primes.
   private static let constants: [UInt32] = [

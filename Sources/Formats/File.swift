@@ -11,7 +11,10 @@ public final class File: Sendable {
 
   /// - Throws: `OperationError`: missing, not allowed, not a regular file.
   public init(_ path: String) throws {
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    // The system would take such a path for what stands before the zero.
+    guard !path.utf8.contains(0) else { throw OperationError(.data, "`\(path)` holds a zero byte, as no path does") }
+    // Without `O_NONBLOCK`, opening a pipe waits for someone to write to it.
+    let descriptor = retryingInterrupted { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
     guard descriptor >= 0 else { throw OperationError(opening: path, errno) }
     guard let stamp = FileStamp(descriptor: descriptor) else {
       close(descriptor)
@@ -28,14 +31,16 @@ public final class File: Sendable {
   public func read(into bytes: UnsafeMutableRawBufferPointer, at offset: Int) throws {
     var done = 0
     while done < bytes.count {
-      let count = pread(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw OperationError(.io, "`\(path)` cannot be read: \(String(cString: strerror(errno)))") }
-      guard count > 0 else { throw OperationError(.data, "`\(path)` became shorter while it was read") }
+      let count = retryingInterrupted {
+        pread(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
+      }
+      guard count >= 0 else { throw OperationError(reading: path, errno) }
+      guard count > 0 else { throw changed }
       done += count
     }
   }
 
+  /// Reads some bytes, all of which the file has.
   public func read(at offset: Int, count: Int) throws -> [UInt8] {
     try [UInt8](unsafeUninitializedCapacity: count) { bytes, filled in
       try read(into: UnsafeMutableRawBufferPointer(bytes), at: offset)
@@ -43,47 +48,39 @@ public final class File: Sendable {
     }
   }
 
-  /// - Throws: `OperationError` where the file is not what it was when it was opened.
+  /// - Throws: `OperationError` where the file is not what it was.
   public func checkUnchanged(since stamp: FileStamp) throws {
-    guard FileStamp(descriptor: descriptor) == stamp else {
-      throw OperationError(
-        .data, "`\(path)` changed while it was read", helps: ["let whoever writes it finish, then apply again"])
-    }
+    guard FileStamp(descriptor: descriptor) == stamp else { throw changed }
+  }
+
+  private var changed: OperationError {
+    OperationError(
+      .data, "`\(path)` changed while it was read", helps: ["let whoever writes it finish, then apply again"])
   }
 
   /// All bytes of a file that is small enough to hold.
-  public static func contents(of path: String) throws -> [UInt8] {
+  /// - Throws: `OperationError`, also where it has more bytes than `limit`.
+  public static func contents(of path: String, limit: Int = 1 << 31) throws -> [UInt8] {
     let file = try File(path)
+    guard file.stamp.size <= limit else {
+      throw OperationError(
+        .data, "`\(path)` has \(file.stamp.size) bytes, and at most \(limit) are read of such a file")
+    }
     let bytes = try file.read(at: 0, count: file.stamp.size)
     try file.checkUnchanged(since: file.stamp)
     return bytes
   }
-}
 
-extension FileStamp {
-  /// What the system says of a regular file; nil where there is none.
-  public init?(path: String) {
-    var status = stat()
-    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-    self.init(status)
-  }
-
-  init?(descriptor: Int32) {
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-    self.init(status)
-  }
-
-  private init(_ status: stat) {
-    func nanoseconds(_ time: timespec) -> Int { Int(time.tv_sec) * 1_000_000_000 + Int(time.tv_nsec) }
-    #if os(Linux)
-      let (modified, changed) = (status.st_mtim, status.st_ctim)
-    #else
-      let (modified, changed) = (status.st_mtimespec, status.st_ctimespec)
-    #endif
-    self.init(
-      device: Int(truncatingIfNeeded: status.st_dev), inode: Int(truncatingIfNeeded: status.st_ino),
-      size: Int(status.st_size), modified: nanoseconds(modified), changed: nanoseconds(changed))
+  /// Maps all bytes into memory.
+  func map() throws -> Buffer {
+    let count = stamp.size
+    if count == 0 { return Buffer(count: 0) { _ in } }
+    guard let base = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), base != MAP_FAILED else {
+      throw OperationError(reading: path, errno)
+    }
+    return Buffer(taking: UnsafeRawBufferPointer(start: base, count: count)) { bytes in
+      munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count)
+    }
   }
 }
 
@@ -91,6 +88,11 @@ extension FileSlice {
   /// Reads the slice.
   /// - Throws: `OperationError` where the file is gone, cannot be read, or is not what it was.
   public func read() throws -> Buffer {
+    guard count <= ProcessInfo.processInfo.physicalMemory else {
+      let memory = ProcessInfo.processInfo.physicalMemory
+      throw OperationError(
+        .step, "\(count) bytes of `\(path)` are wanted at once, and this machine has \(memory) bytes of memory")
+    }
     let file = try File(path)
     try file.checkUnchanged(since: stamp)
     let buffer = try Buffer(count: count) { try file.read(into: $0, at: offset) }
@@ -99,15 +101,33 @@ extension FileSlice {
   }
 }
 
+extension Buffer {
+  /// All bytes of a file, mapped: only for files that nobody shortens, because reading past the new end kills the process.
+  /// - Throws: `OperationError`.
+  public static func mapping(_ path: String) throws -> Buffer { try File(path).map() }
+}
+
+/// Calls the system again for as long as a signal interrupts the call.
+func retryingInterrupted<Result: BinaryInteger>(_ call: () -> Result) -> Result {
+  while true {
+    let result = call()
+    if result >= 0 || errno != EINTR { return result }
+  }
+}
+
 extension OperationError {
   /// Why a file could not be opened for reading.
-  init(opening path: String, _ code: Int32) {
+  fileprivate init(opening path: String, _ code: Int32) {
     switch code {
     case ENOENT, ENOTDIR: self.init(.missing, "there is no file `\(path)`")
     case EACCES, EPERM: self.init(.permission, "`\(path)` may not be read")
-    case EISDIR: self.init(.data, "`\(path)` is a folder, not a file")
     case ELOOP: self.init(.data, "`\(path)` is a symbolic link that leads nowhere")
+    case ENXIO: self.init(.data, "`\(path)` is not a regular file")
     default: self.init(.io, "`\(path)` cannot be opened: \(String(cString: strerror(code)))")
     }
+  }
+
+  fileprivate init(reading path: String, _ code: Int32) {
+    self.init(.io, "`\(path)` cannot be read: \(String(cString: strerror(code)))")
   }
 }

@@ -1,85 +1,90 @@
 extension JSON {
-  /// The one text of a value that fingerprints are made of: members sorted by name, no white space.
-  public var canonical: String {
-    var text = ""
-    write(into: &text, isSorted: true, indentation: nil)
-    return text
+  /// The one text of a value that fingerprints are made of: members sorted by the bytes of their names, no white space.
+  public var canonical: String { JSONWriter.text(of: self, .canonical) }
+
+  /// The value for people: members in their order, two spaces a level, lists of simple things on one line.
+  public var pretty: String { JSONWriter.text(of: self, .pretty) + "\n" }
+
+  /// The value on one line without white space, members in their order.
+  public var compact: String { JSONWriter.text(of: self, .compact) }
+}
+
+/// Writes JSON as UTF-8.
+struct JSONWriter {
+  enum Style { case canonical, compact, pretty }
+
+  private(set) var bytes: [UInt8] = []
+  private let style: Style
+
+  init(_ style: Style) { self.style = style }
+
+  static func text(of value: JSON, _ style: Style) -> String {
+    var writer = JSONWriter(style)
+    writer.write(value, level: 0)
+    return String(decoding: writer.bytes, as: UTF8.self)
   }
 
-  /// The value for people: members in their order, two spaces a level.
-  public var pretty: String {
-    var text = ""
-    write(into: &text, isSorted: false, indentation: 0)
-    return text + "\n"
-  }
-
-  /// The value on one line, members in their order.
-  public var compact: String {
-    var text = ""
-    write(into: &text, isSorted: false, indentation: nil)
-    return text
-  }
-
-  private func write(into text: inout String, isSorted: Bool, indentation: Int?) {
-    switch self {
-    case .null: text += "null"
-    case .bool(let flag): text += flag ? "true" : "false"
-    case .integer(let integer): text += String(integer)
-    case .number(let number): text += JSON.text(of: number)
-    case .string(let string): JSON.write(string, into: &text)
-    case .array(let values):
-      // Numbers and short things stay on one line.
-      let inner = values.contains { $0.array != nil || $0.object != nil } ? indentation.map { $0 + 1 } : nil
-      JSON.write(values, "[", "]", into: &text, indentation: inner) { value, text in
-        value.write(into: &text, isSorted: isSorted, indentation: inner)
-      }
-    case .object(let members):
-      let inner = indentation.map { $0 + 1 }
-      let ordered = isSorted ? members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) } : members
-      JSON.write(ordered, "{", "}", into: &text, indentation: inner) { member, text in
-        JSON.write(member.name, into: &text)
-        text += inner == nil ? ":" : ": "
-        member.value.write(into: &text, isSorted: isSorted, indentation: inner)
-      }
+  mutating func write(_ value: JSON, level: Int) {
+    switch value {
+    case .null: write("null")
+    case .bool(let flag): write(flag ? "true" : "false")
+    case .integer(let integer): write("\(integer)")
+    // The shortest text that reads back as the same number; JSON has none for NaN and the infinities.
+    case .number(let number): write(number.isFinite ? "\(number)" : "null")
+    case .string(let string): write(quoting: string)
+    case .array(let values): write(values, level: level)
+    case .object(let members): write(members, level: level)
     }
   }
 
-  private static func write<Part>(
-    _ parts: [Part], _ open: String, _ close: String, into text: inout String, indentation: Int?,
-    part write: (Part, inout String) -> Void
-  ) {
-    text += open
-    for (index, part) in parts.enumerated() {
-      if index > 0 { text += indentation == nil && Part.self == JSON.self ? ", " : "," }
-      if let indentation { text += "\n" + String(repeating: "  ", count: indentation) }
-      write(part, &text)
+  private mutating func write(_ values: [JSON], level: Int) {
+    let isNested = values.contains { $0.array != nil || $0.object != nil }
+    bytes.append(UInt8(ascii: "["))
+    for (index, value) in values.enumerated() {
+      if index > 0 { write(style == .pretty && !isNested ? ", " : ",") }
+      if isNested { beginLine(level + 1) }
+      write(value, level: level + 1)
     }
-    if let indentation, !parts.isEmpty { text += "\n" + String(repeating: "  ", count: indentation - 1) }
-    text += close
+    if isNested { beginLine(level) }
+    bytes.append(UInt8(ascii: "]"))
   }
 
-  /// The shortest text that reads back as the same number; JSON has none for NaN and the infinities.
-  private static func text(of number: Double) -> String {
-    guard number.isFinite else { return "null" }
-    if number == number.rounded(.towardZero), abs(number) < 1e15 { return String(Int(number)) + ".0" }
-    return "\(number)"
+  private mutating func write(_ members: [JSON.Member], level: Int) {
+    let isSorted = style == .canonical
+    let ordered = isSorted ? members.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) } : members
+    bytes.append(UInt8(ascii: "{"))
+    for (index, member) in ordered.enumerated() {
+      if index > 0 { bytes.append(UInt8(ascii: ",")) }
+      beginLine(level + 1)
+      write(quoting: member.name)
+      write(style == .pretty ? ": " : ":")
+      write(member.value, level: level + 1)
+    }
+    if !members.isEmpty { beginLine(level) }
+    bytes.append(UInt8(ascii: "}"))
   }
 
-  static func write(_ string: String, into text: inout String) {
-    text += "\""
-    for scalar in string.unicodeScalars {
-      switch scalar {
-      case "\"": text += "\\\""
-      case "\\": text += "\\\\"
-      case "\n": text += "\\n"
-      case "\r": text += "\\r"
-      case "\t": text += "\\t"
-      case _ where scalar.value < 0x20 || scalar.value == 0x7F:
-        let digits = String(scalar.value, radix: 16)
-        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: text.unicodeScalars.append(scalar)
+  private mutating func beginLine(_ level: Int) {
+    guard style == .pretty else { return }
+    bytes.append(UInt8(ascii: "\n"))
+    bytes.append(contentsOf: repeatElement(UInt8(ascii: " "), count: 2 * level))
+  }
+
+  mutating func write(_ text: String) { bytes += text.utf8 }
+
+  mutating func write(quoting text: String) {
+    bytes.append(UInt8(ascii: "\""))
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "\""): write("\\\"")
+      case UInt8(ascii: "\\"): write("\\\\")
+      case UInt8(ascii: "\n"): write("\\n")
+      case UInt8(ascii: "\r"): write("\\r")
+      case UInt8(ascii: "\t"): write("\\t")
+      case 0..<0x20, 0x7F: write("\\u00" + (byte < 0x10 ? "0" : "") + String(byte, radix: 16))
+      default: bytes.append(byte)
       }
     }
-    text += "\""
+    bytes.append(UInt8(ascii: "\""))
   }
 }

@@ -2,7 +2,7 @@
 public indirect enum JSON: Sendable, Hashable {
   case null
   case bool(Bool)
-  /// A number written without point or exponent that fits 64 bits.
+  /// A number written without point or exponent that fits `Int`.
   case integer(Int)
   case number(Double)
   case string(String)
@@ -21,16 +21,16 @@ public indirect enum JSON: Sendable, Hashable {
 }
 
 extension JSON {
-  /// The member of an object, or nil.
+  /// The value of an object's member, or nil.
   public subscript(name: String) -> JSON? {
     guard case .object(let members) = self else { return nil }
-    return members.first { $0.name == name }?.value
+    return members.first { ExactText($0.name) == ExactText(name) }?.value
   }
 
   /// The object with a member set, at its old place or at the end.
   public func setting(_ name: String, to value: JSON) -> JSON {
     guard case .object(var members) = self else { preconditionFailure("only an object has members") }
-    if let index = members.firstIndex(where: { $0.name == name }) {
+    if let index = members.firstIndex(where: { ExactText($0.name) == ExactText(name) }) {
       members[index] = Member(name, value)
     } else {
       members.append(Member(name, value))

@@ -2,12 +2,13 @@
 public struct JSONError: Error, Sendable, Hashable {
   /// Bytes from the start.
   public let offset: Int
-  /// Lowercase, without a full stop: `a name stands twice in one object`.
+  /// Lowercase, without a full stop: `a text has no end`.
   public let message: String
 }
 
 /// Reads JSON (RFC 8259) in one pass: strict, without backtracking, never deeper than it says.
 struct JSONScanner {
+  /// Levels of arrays and objects within each other.
   static let deepest = 256
 
   let bytes: [UInt8]
@@ -15,9 +16,14 @@ struct JSONScanner {
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  var isAtEnd: Bool { offset >= bytes.count }
+  func error(_ message: String, at place: Int? = nil) -> JSONError {
+    JSONError(offset: place ?? offset, message: message)
+  }
 
-  func error(_ message: String, at place: Int? = nil) -> JSONError { JSONError(offset: place ?? offset, message: message) }
+  // MARK: Bytes
+
+  /// The byte at the offset, be it white space or not.
+  private var byte: UInt8? { offset < bytes.count ? bytes[offset] : nil }
 
   /// The next byte that is not white space, not yet taken.
   mutating func peek() -> UInt8? {
@@ -41,6 +47,12 @@ struct JSONScanner {
     guard take(byte) else { throw error("`\(byte)` is missing") }
   }
 
+  mutating func expectEnd() throws(JSONError) {
+    guard peek() == nil else { throw error("something stands behind the value") }
+  }
+
+  // MARK: Containers
+
   /// Goes over the members of an object; `member` takes each value.
   mutating func object(_ member: (inout JSONScanner, String) throws(JSONError) -> Void) throws(JSONError) {
     try expect("{")
@@ -62,140 +74,64 @@ struct JSONScanner {
     try expect("]")
   }
 
-  // MARK: Strings
-
-  mutating func string() throws(JSONError) -> String {
-    try expect("\"")
-    let start = offset
-    while offset < bytes.count, bytes[offset] != UInt8(ascii: "\""), bytes[offset] != UInt8(ascii: "\\") {
-      guard bytes[offset] >= 0x20 else { throw error("a control character stands in a text") }
-      offset += 1
-    }
-    guard offset < bytes.count else { throw error("a text has no end", at: start) }
-    if bytes[offset] == UInt8(ascii: "\"") {
-      offset += 1
-      return try decode(bytes[start..<offset - 1], at: start)
-    }
-    return try escapedString(from: start)
-  }
-
-  /// A text with escapes, whose first `offset - start` bytes have none.
-  private mutating func escapedString(from start: Int) throws(JSONError) -> String {
-    var text = Array(bytes[start..<offset])
-    while offset < bytes.count {
-      let byte = bytes[offset]
-      offset += 1
-      switch byte {
-      case UInt8(ascii: "\""): return try decode(text[...], at: start)
-      case UInt8(ascii: "\\"): text += Array(try escape().utf8)
-      case 0..<0x20: throw error("a control character stands in a text", at: offset - 1)
-      default: text.append(byte)
-      }
-    }
-    throw error("a text has no end", at: start)
-  }
-
-  private func decode(_ text: ArraySlice<UInt8>, at start: Int) throws(JSONError) -> String {
-    guard let string = String(validating: text, as: UTF8.self) else { throw error("a text is not UTF-8", at: start) }
-    return string
-  }
-
-  private mutating func escape() throws(JSONError) -> String {
-    guard offset < bytes.count else { throw error("a text has no end") }
-    let byte = bytes[offset]
-    offset += 1
-    switch byte {
-    case UInt8(ascii: "\""): return "\""
-    case UInt8(ascii: "\\"): return "\\"
-    case UInt8(ascii: "/"): return "/"
-    case UInt8(ascii: "b"): return "\u{8}"
-    case UInt8(ascii: "f"): return "\u{c}"
-    case UInt8(ascii: "n"): return "\n"
-    case UInt8(ascii: "r"): return "\r"
-    case UInt8(ascii: "t"): return "\t"
-    case UInt8(ascii: "u"):
-      let first = try hexadecimal()
-      guard first & 0xFC00 == 0xD800 else { return try scalar(first) }
-      guard offset + 1 < bytes.count, bytes[offset] == UInt8(ascii: "\\"), bytes[offset + 1] == UInt8(ascii: "u") else {
-        throw error("a surrogate stands alone")
-      }
-      offset += 2
-      let second = try hexadecimal()
-      guard second & 0xFC00 == 0xDC00 else { throw error("a surrogate stands alone") }
-      return try scalar(0x10000 + (first & 0x3FF) << 10 + second & 0x3FF)
-    default: throw error("there is no such escape", at: offset - 1)
-    }
-  }
-
-  private func scalar(_ code: UInt32) throws(JSONError) -> String {
-    guard let scalar = Unicode.Scalar(code) else { throw error("a surrogate stands alone") }
-    return String(scalar)
-  }
-
-  private mutating func hexadecimal() throws(JSONError) -> UInt32 {
-    var code: UInt32 = 0
-    for _ in 0..<4 {
-      guard offset < bytes.count, let digit = Character(Unicode.Scalar(bytes[offset])).hexDigitValue else {
-        throw error("four hexadecimal digits are missing")
-      }
-      code = code << 4 | UInt32(digit)
-      offset += 1
-    }
-    return code
-  }
-
   // MARK: Numbers
 
   /// A number that is not negative and has neither point nor exponent.
   mutating func wholeNumber() throws(JSONError) -> Int {
-    guard case .integer(let number) = try number(), number >= 0 else { throw error("a whole number is missing") }
+    let start = offset
+    guard case .integer(let number) = try number(), number >= 0 else {
+      throw error("a whole number from 0 to \(Int.max) is missing", at: start)
+    }
     return number
   }
 
   mutating func number() throws(JSONError) -> JSON {
     _ = peek()
     let start = offset
-    if offset < bytes.count, bytes[offset] == UInt8(ascii: "-") { offset += 1 }
-    let whole = digits()
-    guard whole > 0 else { throw error("a value is missing", at: start) }
-    if whole > 1, bytes[offset - whole] == UInt8(ascii: "0") { throw error("a number begins with zero", at: start) }
-    var isInteger = true
-    if offset < bytes.count, bytes[offset] == UInt8(ascii: ".") {
-      isInteger = false
+    let isNegative = byte == UInt8(ascii: "-")
+    if isNegative { offset += 1 }
+    let (length, magnitude) = digits()
+    guard length > 0 else { throw error("a value is missing", at: start) }
+    if length > 1, bytes[offset - length] == UInt8(ascii: "0") { throw error("a number begins with zero", at: start) }
+    var isWhole = true
+    if byte == UInt8(ascii: ".") {
+      isWhole = false
       offset += 1
-      guard digits() > 0 else { throw error("digits are missing behind a point") }
+      guard digits().length > 0 else { throw error("digits are missing behind a point") }
     }
-    if offset < bytes.count, bytes[offset] | 0x20 == UInt8(ascii: "e") {
-      isInteger = false
+    if let exponent = byte, exponent | 0x20 == UInt8(ascii: "e") {
+      isWhole = false
       offset += 1
-      if offset < bytes.count, bytes[offset] == UInt8(ascii: "+") || bytes[offset] == UInt8(ascii: "-") { offset += 1 }
-      guard digits() > 0 else { throw error("digits are missing in an exponent") }
+      if byte == UInt8(ascii: "+") || byte == UInt8(ascii: "-") { offset += 1 }
+      guard digits().length > 0 else { throw error("digits are missing in an exponent") }
     }
-    let text = String(decoding: bytes[start..<offset], as: UTF8.self)
-    if isInteger, let integer = Int(text) { return .integer(integer) }
-    guard let number = Double(text), number.isFinite else { throw error("a number is too large", at: start) }
+    if isWhole, length <= 18 { return .integer(isNegative ? -magnitude : magnitude) }
+    let text = bytes[start..<offset]
+    if isWhole, let integer = Int(String(decoding: text, as: UTF8.self)) { return .integer(integer) }
+    guard let number = Double(decimal: text) else { throw error("a number is too large", at: start) }
     return .number(number)
   }
 
-  private mutating func digits() -> Int {
+  /// Takes digits. Their value is right where there are at most 18.
+  private mutating func digits() -> (length: Int, value: Int) {
     let start = offset
-    while offset < bytes.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(bytes[offset]) { offset += 1 }
-    return offset - start
+    var value = 0
+    while offset < bytes.count, bytes[offset] &- UInt8(ascii: "0") < 10 {
+      value = value &* 10 &+ Int(bytes[offset] &- UInt8(ascii: "0"))
+      offset += 1
+    }
+    return (offset - start, value)
   }
 
   // MARK: Any value
 
   mutating func value(depth: Int = 0) throws(JSONError) -> JSON {
-    guard depth < Self.deepest else { throw error("values are nested more than \(Self.deepest) deep") }
-    switch peek() {
-    case UInt8(ascii: "{"):
-      var members: [JSON.Member] = []
-      var seen: Set<String> = []
-      try object { (scanner, name) throws(JSONError) in
-        guard seen.insert(name).inserted else { throw scanner.error("`\(name)` stands twice in one object") }
-        members.append(JSON.Member(name, try scanner.value(depth: depth + 1)))
-      }
-      return .object(members)
+    let first = peek()
+    if first == UInt8(ascii: "{") || first == UInt8(ascii: "["), depth >= Self.deepest {
+      throw error("values are nested more than \(Self.deepest) deep")
+    }
+    switch first {
+    case UInt8(ascii: "{"): return .object(try members(depth: depth + 1))
     case UInt8(ascii: "["):
       var values: [JSON] = []
       try array { (scanner) throws(JSONError) in values.append(try scanner.value(depth: depth + 1)) }
@@ -209,11 +145,123 @@ struct JSONScanner {
     }
   }
 
+  private mutating func members(depth: Int) throws(JSONError) -> [JSON.Member] {
+    var members: [JSON.Member] = []
+    var seen: Set<ExactText> = []
+    try object { (scanner, name) throws(JSONError) in
+      guard seen.insert(ExactText(name)).inserted else { throw scanner.error("`\(name)` stands twice in one object") }
+      members.append(JSON.Member(name, try scanner.value(depth: depth)))
+    }
+    return members
+  }
+
   private mutating func word(_ word: StaticString, _ value: JSON) throws(JSONError) -> JSON {
-    for byte in UnsafeRawBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount) {
-      guard offset < bytes.count, bytes[offset] == byte else { throw error("a value is missing") }
+    let start = offset
+    for letter in UnsafeRawBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount) {
+      guard byte == letter else { throw error("a value is missing", at: start) }
       offset += 1
     }
     return value
+  }
+}
+
+// MARK: - Texts
+
+extension JSONScanner {
+  mutating func string() throws(JSONError) -> String {
+    try expect("\"")
+    let start = offset
+    try skipPlain(from: start)
+    if bytes[offset] == UInt8(ascii: "\"") {
+      offset += 1
+      return try decode(bytes[start..<offset - 1], at: start)
+    }
+    var text: [UInt8] = []
+    var plain = start
+    while bytes[offset] == UInt8(ascii: "\\") {
+      text += bytes[plain..<offset]
+      offset += 1
+      text += UTF8.encode(try escape()) ?? Unicode.UTF8.encodedReplacementCharacter
+      plain = offset
+      try skipPlain(from: start)
+    }
+    text += bytes[plain..<offset]
+    offset += 1
+    return try decode(text[...], at: start)
+  }
+
+  /// Goes on to the next quote or backslash, which is there afterwards.
+  private mutating func skipPlain(from start: Int) throws(JSONError) {
+    while offset < bytes.count {
+      switch bytes[offset] {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"): return
+      case 0..<0x20: throw error("a control character stands in a text")
+      default: offset += 1
+      }
+    }
+    throw error("a text has no end", at: start)
+  }
+
+  private func decode(_ text: ArraySlice<UInt8>, at start: Int) throws(JSONError) -> String {
+    guard let string = String(validating: text, as: UTF8.self) else { throw error("a text is not UTF-8", at: start) }
+    return string
+  }
+
+  /// The character that an escape means, whose backslash is taken.
+  private mutating func escape() throws(JSONError) -> Unicode.Scalar {
+    guard let letter = byte else { throw error("a text has no end") }
+    offset += 1
+    switch letter {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(letter)
+    case UInt8(ascii: "b"): return "\u{8}"
+    case UInt8(ascii: "f"): return "\u{c}"
+    case UInt8(ascii: "n"): return "\n"
+    case UInt8(ascii: "r"): return "\r"
+    case UInt8(ascii: "t"): return "\t"
+    case UInt8(ascii: "u"): return try unicodeEscape()
+    default: throw error("there is no such escape", at: offset - 1)
+    }
+  }
+
+  private mutating func unicodeEscape() throws(JSONError) -> Unicode.Scalar {
+    let start = offset - 2
+    var code = try hexadecimal()
+    if code & 0xFC00 == 0xD800, bytes[offset...].starts(with: [UInt8(ascii: "\\"), UInt8(ascii: "u")]) {
+      offset += 2
+      let low = try hexadecimal()
+      guard low & 0xFC00 == 0xDC00 else { throw error("a surrogate stands alone", at: start) }
+      code = 0x10000 + (code & 0x3FF) << 10 + low & 0x3FF
+    }
+    guard let scalar = Unicode.Scalar(code) else { throw error("a surrogate stands alone", at: start) }
+    return scalar
+  }
+
+  private mutating func hexadecimal() throws(JSONError) -> UInt32 {
+    var code: UInt32 = 0
+    for _ in 0..<4 {
+      let digit: UInt8
+      switch byte ?? 0 {
+      case let letter where letter &- UInt8(ascii: "0") < 10: digit = letter - UInt8(ascii: "0")
+      case let letter where (letter | 0x20) &- UInt8(ascii: "a") < 6: digit = (letter | 0x20) - UInt8(ascii: "a") + 10
+      default: throw error("four hexadecimal digits are missing")
+      }
+      code = code << 4 | UInt32(digit)
+      offset += 1
+    }
+    return code
+  }
+}
+
+/// A text that equals another only byte for byte, where `String` takes two spellings of `é` for one.
+struct ExactText: Hashable {
+  let text: String
+
+  init(_ text: String) { self.text = text }
+
+  static func == (a: ExactText, b: ExactText) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+
+  func hash(into hasher: inout Hasher) {
+    var text = text
+    text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
   }
 }

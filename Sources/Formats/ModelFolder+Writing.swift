@@ -2,24 +2,36 @@ import Diagnostics
 import Tensors
 
 extension ModelFolder {
-  /// Writes a model into an empty folder: `config.json`, its other files, and its tensors in shards of at most `shardSize` bytes.
+  /// Writes a model into an empty folder: its configuration, its other files, and its tensors in shards of at most `shardSize`
+  /// bytes (a larger tensor has one to itself). The same model makes the same bytes.
   ///
   /// - Parameters:
+  ///   - config: Not written where it is empty.
+  ///   - files: Under plain names, without folders.
   ///   - tensors: Names, dtypes and shapes as they are to be written.
-  ///   - tensor: Gives each; one at a time is in memory.
+  ///   - tensor: Gives each as it was announced; one at a time is in memory.
   public static func write(
     config: JSON, files: [(name: String, bytes: [UInt8])], tensors: [(name: String, dtype: DType, shape: Shape)],
-    shardSize: Int, to folder: String, tensor: (String) throws -> Tensor
+    shardSize: Int, layout: Layout = .model, to folder: String, tensor: (String) throws -> Tensor
   ) throws {
-    if config.object?.isEmpty == false { try NewFile.write(Array(config.pretty.utf8), to: folder + "/config.json") }
-    for file in files { try NewFile.write(file.bytes, to: folder + "/" + file.name) }
-    let shards = shards(of: tensors, size: shardSize)
-    for (index, shard) in shards.enumerated() {
-      let layout = SafetensorsLayout(shard, metadata: [("format", "pt")])
-      try layout.write(to: folder + "/" + shardName(index, of: shards.count), tensor: tensor)
+    if config.object?.isEmpty == false {
+      try NewFile.write(Array(config.pretty.utf8), to: "\(folder)/\(layout.config)")
     }
-    if shards.count > 1 { try writeIndex(of: shards, to: folder) }
-    synchronizeFolder(folder)
+    for file in files {
+      guard Folder.isPlainName(file.name) else {
+        throw OperationError(.data, "a file of the model is called `\(file.name)`, which is not a plain name")
+      }
+      try NewFile.write(file.bytes, to: "\(folder)/\(file.name)")
+    }
+    let shards = shards(of: tensors, size: shardSize)
+    let names = shards.indices.map { layout.shard($0, of: shards.count) }
+    for (shard, name) in zip(shards, names) {
+      // Python's `transformers` reads no file that does not say so.
+      try SafetensorsLayout(shard, metadata: [("format", "pt")]).write(to: "\(folder)/\(name)", tensor: tensor)
+    }
+    if shards.count > 1 {
+      try NewFile.write(Array(index(of: shards, names).pretty.utf8), to: "\(folder)/\(layout.index)")
+    }
   }
 
   private typealias Tensors = [(name: String, dtype: DType, shape: Shape)]
@@ -30,7 +42,7 @@ extension ModelFolder {
     var filled = 0
     for tensor in tensors.sorted(by: { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }) {
       let bytes = tensor.shape.count * tensor.dtype.size
-      if filled > 0, filled + bytes > size {
+      if filled > 0, bytes > size - filled {
         shards.append([])
         filled = 0
       }
@@ -40,20 +52,20 @@ extension ModelFolder {
     return shards
   }
 
-  private static func shardName(_ index: Int, of count: Int) -> String {
+  private static func index(of shards: [Tensors], _ names: [String]) -> JSON {
+    let total = shards.joined().reduce(0) { $0 + $1.shape.count * $1.dtype.size }
+    let map = zip(shards, names).flatMap { shard, name in shard.map { JSON.Member($0.name, .string(name)) } }
+    return ["metadata": ["total_size": .integer(total)], "weight_map": .object(map)]
+  }
+}
+
+extension ModelFolder.Layout {
+  /// The name of a shard, counted from 0: `model-00001-of-00003.safetensors`.
+  fileprivate func shard(_ index: Int, of count: Int) -> String {
     func padded(_ number: Int) -> String {
       let digits = String(number)
       return String(repeating: "0", count: max(0, 5 - digits.count)) + digits
     }
-    return count == 1 ? "model.safetensors" : "model-\(padded(index + 1))-of-\(padded(count)).safetensors"
-  }
-
-  private static func writeIndex(of shards: [Tensors], to folder: String) throws {
-    let total = shards.joined().reduce(0) { $0 + $1.shape.count * $1.dtype.size }
-    let map = shards.enumerated().flatMap { index, shard in
-      shard.map { JSON.Member($0.name, .string(shardName(index, of: shards.count))) }
-    }
-    let index: JSON = ["metadata": ["total_size": .integer(total)], "weight_map": .object(map)]
-    try NewFile.write(Array(index.pretty.utf8), to: folder + "/model.safetensors.index.json")
+    return count == 1 ? file : "\(stem)-\(padded(index + 1))-of-\(padded(count)).safetensors"
   }
 }

@@ -6,33 +6,50 @@ import Tensors
 ///
 /// A single safetensors file is a model without configuration. Only headers are read here.
 public struct ModelFolder: Sendable {
+  /// What the files are called.
+  public struct Layout: Sendable {
+    /// The configuration's file.
+    public let config: String
+    /// What the names of the tensors' files begin with.
+    public let stem: String
+
+    public static let model = Layout(config: "config.json", stem: "model")
+    /// An adapter as PEFT keeps it.
+    public static let adapter = Layout(config: "adapter_config.json", stem: "adapter_model")
+
+    var file: String { "\(stem).safetensors" }
+    var index: String { "\(stem).safetensors.index.json" }
+  }
+
   public struct Entry: Sendable {
     public let name: String
     public let dtype: DType
     public let shape: Shape
     public let slice: FileSlice
+
+    /// Reads the tensor.
+    public func tensor() throws -> Tensor { Tensor(dtype: dtype, shape: shape, buffer: try slice.read()) }
   }
 
-  /// `config.json`, or an empty object.
+  /// What the configuration's file says, or an empty object.
   public let config: JSON
   /// Sorted by name.
   public let entries: [Entry]
-  /// Absolute paths of the tokenizer's and other files that belong to the model.
+  /// Paths of the tokenizer's and other files that belong to the model.
   public let sideFiles: [String]
-  /// Absolute paths of all files that the model is made of.
+  /// Paths of all files that the model is made of.
   public let files: [String]
 
-  private static let indexName = "model.safetensors.index.json"
-  private static let sideNames: Set<String> = [
+  static let sideNames: Set<String> = [
     "generation_config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-    "vocab.json", "vocab.txt", "merges.txt", "tokenizer.model", "spiece.model", "chat_template.jinja",
-    "preprocessor_config.json",
+    "vocab.json", "vocab.txt", "merges.txt", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model",
+    "chat_template.jinja", "chat_template.json", "preprocessor_config.json", "processor_config.json",
   ]
 
   /// - Throws: `OperationError` where it is not there, or a file of it is not what it claims to be.
-  public init(_ path: String) throws {
+  public init(_ path: String, layout: Layout = .model) throws {
     var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+    guard !path.utf8.contains(0), FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw OperationError(.missing, "there is no model at `\(path)`")
     }
     guard isFolder.boolValue else {
@@ -42,107 +59,91 @@ public struct ModelFolder: Sendable {
       files = [path]
       return
     }
-    let names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-    let shards = try Self.shards(in: path, names)
-    entries = try Self.entries(of: shards.files)
-    let configuration = path + "/config.json"
-    config = names.contains("config.json") ? try Self.object(configuration) : .object([])
-    sideFiles = names.filter(Self.sideNames.contains).map { path + "/" + $0 }
-    files =
-      shards.files.map(\.path) + (shards.index.map { [$0] } ?? []) + (names.contains("config.json") ? [configuration] : [])
-      + sideFiles
+    let folder = try Folder(path)
+    let shards: [SafetensorsFile]
+    var others: [String] = []
+    if folder.names.contains(layout.index) {
+      let index = try folder.file(layout.index)
+      shards = try Self.shards(in: folder, index: index)
+      others.append(index)
+    } else {
+      shards = [try SafetensorsFile(folder.file(Self.onlyFile(in: folder, layout)))]
+    }
+    entries = try Self.entries(of: shards)
+    if folder.names.contains(layout.config) {
+      let file = try folder.file(layout.config)
+      config = try JSON.object(in: file)
+      others.append(file)
+    } else {
+      config = .object([])
+    }
+    sideFiles = try folder.names.filter(Self.sideNames.contains).map(folder.file)
+    files = shards.map(\.path) + others + sideFiles
   }
 
   // MARK: Shards
 
-  private static func shards(in path: String, _ names: [String]) throws -> (files: [SafetensorsFile], index: String?) {
-    if names.contains(indexName) {
-      let index = path + "/" + indexName
-      return (try shards(in: path, index: index), index)
-    }
-    let models = names.filter { $0.hasSuffix(".safetensors") }
-    if models.contains("model.safetensors") { return ([try shard("model.safetensors", in: path)], nil) }
-    if models.count == 1 { return ([try shard(models[0], in: path)], nil) }
-    if let pickle = names.first(where: { name in [".bin", ".pt", ".pth", ".ckpt"].contains { name.hasSuffix($0) } }) {
+  /// The one file of tensors in a folder without an index.
+  private static func onlyFile(in folder: Folder, _ layout: Layout) throws -> String {
+    if folder.names.contains(layout.file) { return layout.file }
+    let candidates = folder.names.filter { $0.hasSuffix(".safetensors") }
+    if candidates.count == 1, candidates != [Layout.adapter.file] { return candidates[0] }
+    let endings = [".bin", ".pt", ".pth", ".ckpt"]
+    if candidates.isEmpty, let pickle = folder.names.first(where: { name in endings.contains { name.hasSuffix($0) } }) {
       throw OperationError(
-        .data, "`\(path)` has no safetensors, only `\(pickle)`",
-        notes: ["a pickle runs code when it is read, so mergekit never reads one"],
-        helps: ["convert it where you trust it, with `save_pretrained(…, safe_serialization=True)`"])
+        .data, "`\(folder.path)` has no safetensors, only `\(pickle)`", notes: [OperationError.pickleNote],
+        helps: ["convert it where you trust it, with `save_pretrained(…, safe_serialization=True)` of `transformers`"])
     }
+    let found = candidates.map { "`\($0)`" }.joined(separator: ", ")
     throw OperationError(
-      .missing, "`\(path)` has no `model.safetensors`",
-      notes: models.isEmpty ? [] : ["it has \(models.map { "`\($0)`" }.joined(separator: ", ")), and no index that joins them"])
+      .missing, "`\(folder.path)` has no `\(layout.file)`",
+      notes: candidates.isEmpty ? [] : ["it has \(found), and no `\(layout.index)` that says what belongs together"])
   }
 
   /// The shards that an index names, checked against what it says of them.
-  private static func shards(in path: String, index: String) throws -> [SafetensorsFile] {
-    guard let map = try object(index)["weight_map"]?.object else {
+  private static func shards(in folder: Folder, index: String) throws -> [SafetensorsFile] {
+    guard let map = try JSON.object(in: index)["weight_map"]?.object else {
       throw OperationError(.data, "`\(index)` has no `weight_map`")
     }
     var tensorsOfShard: [String: Set<String>] = [:]
     for member in map {
-      guard let file = member.value.string, isPlainName(file) else {
+      guard let file = member.value.string, file.hasSuffix(".safetensors"), Folder.isPlainName(file) else {
+        let place = member.value.string.map { "`\($0)`" } ?? "something that is not a text"
         throw OperationError(
-          .data, "`\(index)` says that `\(member.name)` lies in `\(member.value.string ?? member.value.compact)`",
-          notes: ["a shard is a file of the same folder, named without any path"])
+          .data, "`\(index)` says that `\(member.name)` lies in \(place)",
+          notes: ["a shard is a `.safetensors` file of the same folder, named without any path"])
       }
       tensorsOfShard[file, default: []].insert(member.name)
     }
     return try tensorsOfShard.keys.sorted().map { name in
-      let file = try shard(name, in: path)
-      let there = Set(file.header.entries.map(\.name))
+      let file = try SafetensorsFile(folder.file(name))
+      let there = Set(file.entries.map(\.name))
       let promised = tensorsOfShard[name, default: []]
       if let missing = promised.subtracting(there).min() {
         throw OperationError(.data, "`\(index)` says that `\(missing)` lies in `\(name)`, but it does not")
       }
       if let extra = there.subtracting(promised).min() {
-        throw OperationError(.data, "`\(extra)` lies in `\(file.path)`, but `\(index)` does not say so")
+        let other = map.first { $0.name == extra }?.value.string
+        throw OperationError(
+          .data, "`\(extra)` lies in `\(file.path)`, but `\(index)` says \(other.map { "`\($0)`" } ?? "nothing of it")")
       }
       return file
     }
   }
 
-  private static func shard(_ name: String, in folder: String) throws -> SafetensorsFile {
-    try checkStaysInside(name, of: folder)
-    return try SafetensorsFile(folder + "/" + name)
-  }
-
-  /// Whether a name can only mean a file of the same folder.
-  static func isPlainName(_ name: String) -> Bool {
-    let forbidden = name.unicodeScalars.contains { $0 == "/" || $0 == "\\" || $0 == ":" || $0.value < 0x20 }
-    return !name.isEmpty && name != "." && name != ".." && !forbidden && name.utf8.count <= 255
-      && name.hasSuffix(".safetensors")
-  }
-
-  /// A symbolic link may lead out of a model's folder only as Hugging Face's cache does it: to `blobs` of the same model.
-  private static func checkStaysInside(_ name: String, of folder: String) throws {
-    let path = folder + "/" + name
-    guard let link = try? FileManager.default.destinationOfSymbolicLink(atPath: path) else { return }
-    let parts = link.split(separator: "/").map(String.init)
-    let isCache =
-      parts.count == 4 && parts[0] == ".." && parts[1] == ".." && parts[2] == "blobs" && parts[3].allSatisfy(\.isHexDigit)
-    guard isCache || parts.count == 1 && parts[0] != ".." && !link.hasPrefix("/") else {
-      throw OperationError(.data, "`\(path)` is a symbolic link to `\(link)`, outside its folder")
-    }
-  }
-
   private static func entries(of files: [SafetensorsFile]) throws -> [Entry] {
-    var shardOf: [String: String] = [:]
-    var entries: [Entry] = []
-    for file in files {
-      for entry in file.header.entries {
-        if let other = shardOf.updateValue(file.path, forKey: entry.name) {
-          throw OperationError(.data, "`\(entry.name)` lies both in `\(other)` and in `\(file.path)`")
-        }
-        entries.append(Entry(name: entry.name, dtype: entry.dtype, shape: entry.shape, slice: file.slice(of: entry)))
-      }
+    let entries = files.flatMap { file in
+      file.entries.map { Entry(name: $0.name, dtype: $0.dtype, shape: $0.shape, slice: file.slice(of: $0)) }
     }
     return entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
   }
+}
 
-  private static func object(_ path: String) throws -> JSON {
+extension JSON {
+  /// Reads a file that holds one object.
+  fileprivate static func object(in path: String) throws -> JSON {
     do {
-      let json = try JSON(parsing: try File.contents(of: path))
+      let json = try JSON(parsing: try File.contents(of: path, limit: 1 << 30))
       guard json.object != nil else { throw OperationError(.data, "`\(path)` is not a JSON object") }
       return json
     } catch let error as JSONError {

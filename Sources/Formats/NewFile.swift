@@ -1,76 +1,175 @@
 import Diagnostics
 import Foundation
-import Tensors
+import Synchronization
 
-/// A file that is being written: it must not be there yet, and what is not closed is removed.
+/// A file that is being written under a name that was free. It is removed again unless it is finished or published.
 public final class NewFile: Sendable {
+  /// What becomes of a file that is already where the new one is to be.
+  public enum Existing: Sendable {
+    /// It stays, and an error says so.
+    case refused
+    /// It stays, and the new one goes: they are known to be the same.
+    case kept
+    /// The new one takes its place.
+    case replaced
+  }
+
+  /// Where it is while it is written.
   public let path: String
+  /// Where it will be, as errors call it.
+  private let place: String
   private let descriptor: Int32
+  private let isKept = Atomic<Bool>(false)
 
   /// - Parameter reserving: Bytes to ask the disk for at once, so that a full disk shows now and not half-way.
   /// - Throws: `OperationError`.
-  public init(_ path: String, reserving: Int = 0) throws {
-    descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644)
-    self.path = path
-    guard descriptor >= 0 else { throw OperationError(writing: path, errno) }
-    #if os(Linux)
-      if reserving > 0 {
-        let code = posix_fallocate(descriptor, 0, off_t(reserving))
-        // A file system that cannot reserve says so; the writes then find out.
-        if code == ENOSPC || code == EFBIG || code == EDQUOT {
-          discard()
-          throw OperationError(writing: path, code, needing: reserving)
-        }
-      }
-    #endif
+  public convenience init(_ path: String, reserving: Int = 0) throws {
+    try self.init(path, place: path, reserving: reserving, descriptor: Self.create(path))
   }
 
-  deinit { close(descriptor) }
+  /// Begins a file that is to be published as `path`, in the same folder, under a name that nobody else uses.
+  public convenience init(beside path: String, reserving: Int = 0) throws {
+    let process = ProcessInfo.processInfo.processIdentifier
+    var attempt = 0
+    var name = ""
+    var descriptor: Int32 = -1
+    repeat {
+      name = "\(folder(of: path))/.mergekit-\(process)-\(attempt)"
+      descriptor = Self.create(name)
+      attempt += 1
+    } while descriptor < 0 && errno == EEXIST
+    try self.init(name, place: path, reserving: reserving, descriptor: descriptor)
+  }
+
+  /// - Parameter descriptor: Negative where `errno` says why there is none.
+  private init(_ path: String, place: String, reserving: Int, descriptor: Int32) throws {
+    guard descriptor >= 0 else { throw OperationError(writing: place, errno) }
+    self.path = path
+    self.place = place
+    self.descriptor = descriptor
+    try reserve(reserving)
+  }
+
+  deinit {
+    close(descriptor)
+    if !isKept.load(ordering: .acquiring) { unlink(path) }
+  }
+
+  private static func create(_ path: String) -> Int32 {
+    precondition(!path.utf8.contains(0), "a path holds no zero byte")
+    return retryingInterrupted { open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644) }
+  }
+
+  private func reserve(_ count: Int) throws {
+    #if os(Linux)
+      guard count > 0 else { return }
+      let code = posix_fallocate(descriptor, 0, off_t(count))
+      // A file system that cannot reserve says something else; the writes then find out.
+      if OperationError.meansFull(code) { throw OperationError(writing: place, code, needing: count) }
+    #endif
+  }
 
   /// Writes all bytes at an offset. Several threads may write at once, at different places.
   public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
     var done = 0
     while done < bytes.count {
-      let count = pwrite(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
-      if count < 0, errno == EINTR { continue }
-      guard count > 0 else { throw OperationError(writing: path, errno, needing: bytes.count - done) }
+      let count = retryingInterrupted {
+        pwrite(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done, off_t(offset + done))
+      }
+      guard count > 0 else { throw OperationError(writing: place, errno, needing: bytes.count - done) }
       done += count
     }
   }
 
   public func write(_ bytes: [UInt8], at offset: Int) throws { try bytes.withUnsafeBytes { try write($0, at: offset) } }
 
-  /// Puts the bytes on the disk for good, and lets nobody change them if they are to stay.
+  /// Puts the bytes on the disk for good; the file stays where it is.
+  /// - Parameter isReadOnly: Whether nobody is to change it any more.
   public func finish(isReadOnly: Bool = false) throws {
-    if isReadOnly { fchmod(descriptor, 0o444) }
-    guard fsync(descriptor) == 0 else { throw OperationError(writing: path, errno) }
+    try synchronize(isReadOnly: isReadOnly)
+    isKept.store(true, ordering: .releasing)
   }
 
-  public func discard() { unlink(path) }
-
-  /// Writes a whole file beside its place and moves it there, so that it is there whole or not at all.
-  public static func write(_ bytes: [UInt8], to path: String) throws {
-    let file = try NewFile(path, reserving: bytes.count)
-    do {
-      try file.write(bytes, at: 0)
-      try file.finish()
-    } catch {
-      file.discard()
-      throw error
+  /// Puts the bytes on the disk for good and the file where it is to be, whole or not at all, power cut or not.
+  ///
+  /// - Parameter target: On the same file system.
+  /// - Throws: `OperationError`; the file is then removed.
+  public func publish(as target: String, existing: Existing = .refused, isReadOnly: Bool = false) throws {
+    try synchronize(isReadOnly: isReadOnly)
+    if existing == .replaced {
+      try move(to: target)
+    } else if try !moveUnlessThere(to: target), existing == .refused {
+      throw OperationError(writing: target, EEXIST)
     }
+    try synchronizeFolder(folder(of: target))
+  }
+
+  private func synchronize(isReadOnly: Bool) throws {
+    if isReadOnly { fchmod(descriptor, 0o444) }
+    guard retryingInterrupted({ fsync(descriptor) }) == 0 else { throw OperationError(writing: place, errno) }
+  }
+
+  private func move(to target: String) throws {
+    guard rename(path, target) == 0 else { throw OperationError(writing: target, errno) }
+    isKept.store(true, ordering: .releasing)
+  }
+
+  /// Moves the file, never to the place of another; false where there is one.
+  private func moveUnlessThere(to target: String) throws -> Bool {
+    // A second name cannot displace a file. The first goes at once: when it does, the file's stamp changes.
+    if link(path, target) == 0 {
+      unlink(path)
+      isKept.store(true, ordering: .releasing)
+      return true
+    }
+    let code = errno
+    if code == EEXIST { return false }
+    // Some file systems have no second names; there, a file that comes at this very moment is lost.
+    guard code == EPERM || code == ENOTSUP || code == ENOSYS else { throw OperationError(writing: target, code) }
+    if access(target, F_OK) == 0 { return false }
+    try move(to: target)
+    return true
+  }
+
+  /// Writes a whole file, so that it is there whole or not at all.
+  public static func write(_ bytes: [UInt8], to path: String, existing: Existing = .refused) throws {
+    let file = try NewFile(beside: path, reserving: bytes.count)
+    try file.write(bytes, at: 0)
+    try file.publish(as: path, existing: existing)
   }
 }
 
+/// Makes a folder's list of names durable: what was moved or made in it is there after a power cut.
+/// - Throws: `OperationError` where the disk fails; a file system that cannot do it has nothing to make durable.
+public func synchronizeFolder(_ path: String) throws {
+  let descriptor = retryingInterrupted { open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY) }
+  guard descriptor >= 0 else { throw OperationError(writing: path, errno) }
+  defer { close(descriptor) }
+  guard retryingInterrupted({ fsync(descriptor) }) == 0 || errno == EINVAL || errno == ENOTSUP else {
+    throw OperationError(writing: path, errno)
+  }
+}
+
+private func folder(of path: String) -> String {
+  let folder = (path as NSString).deletingLastPathComponent
+  return folder.isEmpty ? "." : folder
+}
+
 extension OperationError {
+  fileprivate static func meansFull(_ code: Int32) -> Bool { code == ENOSPC || code == EDQUOT || code == EFBIG }
+
   /// Why a file could not be written.
   public init(writing path: String, _ code: Int32, needing bytes: Int? = nil) {
-    let folder = (path as NSString).deletingLastPathComponent
+    let folder = folder(of: path)
     switch code {
-    case ENOSPC, EDQUOT, EFBIG:
-      let free = (try? FileManager.default.attributesOfFileSystem(forPath: folder)[.systemFreeSize] as? Int) ?? nil
-      let facts = [bytes.map { "\($0) bytes were to be written" }, free.map { "\($0) bytes are free" }].compactMap { $0 }
+    case _ where Self.meansFull(code):
+      var status = statvfs()
+      let isKnown = statvfs(folder, &status) == 0
+      let free = isKnown ? Int(clamping: status.f_bavail) &* Int(clamping: status.f_frsize) : nil
+      let facts = [bytes.map { "\($0) bytes were to be written" }, free.map { "\($0) bytes are free" }]
       self.init(
-        .io, "the disk is full: `\(path)` cannot be written", notes: facts.isEmpty ? [] : [facts.joined(separator: ", ")],
+        .io, "the disk is full: `\(path)` cannot be written",
+        notes: facts.contains { $0 != nil } ? [facts.compactMap { $0 }.joined(separator: ", ")] : [],
         helps: ["make room, then apply again: what is done is kept"])
     case EEXIST: self.init(.output, "`\(path)` is there already")
     case EACCES, EPERM, EROFS: self.init(.output, "`\(folder)` may not be written to")
@@ -78,12 +177,4 @@ extension OperationError {
     default: self.init(.io, "`\(path)` cannot be written: \(String(cString: strerror(code)))")
     }
   }
-}
-
-/// Makes a folder's list of names durable: what was moved or made in it is there after a power cut.
-public func synchronizeFolder(_ path: String) {
-  let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-  guard descriptor >= 0 else { return }
-  fsync(descriptor)
-  close(descriptor)
 }

@@ -3,8 +3,9 @@ import Tensors
 /// The header of a safetensors file: what tensors there are, and where.
 ///
 /// Reading is strict: no tensor twice, no overlap, no hole, every byte behind the header belongs to a tensor, all arithmetic is
-/// checked. That closes the door to files that mean different things to different readers.
-public struct SafetensorsHeader: Sendable, Hashable {
+/// checked. That closes the door to files that mean different things to different readers. Two names that only spell the same
+/// letters in other code points are taken for the same name, because everything above would confuse them.
+public struct SafetensorsHeader: Sendable {
   public struct Entry: Sendable, Hashable {
     public let name: String
     public let dtype: DType
@@ -13,6 +14,7 @@ public struct SafetensorsHeader: Sendable, Hashable {
     public let bytes: Range<Int>
   }
 
+  /// Bytes that a header's text may have.
   public static let longest = 100_000_000
 
   /// In the order of their bytes.
@@ -25,115 +27,133 @@ public struct SafetensorsHeader: Sendable, Hashable {
   /// - Parameter dataLength: Bytes of the file behind the header.
   public init(parsing bytes: [UInt8], dataLength: Int) throws(JSONError) {
     var scanner = JSONScanner(bytes)
-    guard scanner.peek() == UInt8(ascii: "{") else { throw scanner.error("the header is not a JSON object") }
+    guard scanner.peek() == UInt8(ascii: "{") else { throw scanner.error("its header is not a JSON object") }
     var entries: [Entry] = []
     var metadata: [(name: String, text: String)] = []
-    var seen: Set<String> = []
+    var seen: Set<ExactText> = []
     try scanner.object { (scanner, name) throws(JSONError) in
-      guard seen.insert(name).inserted else { throw scanner.error("`\(name)` stands twice") }
+      guard seen.insert(ExactText(name)).inserted else { throw scanner.error("`\(name)` stands twice in its header") }
       if name == "__metadata__" {
-        metadata = try Self.metadata(&scanner)
+        metadata = try scanner.safetensorsMetadata()
       } else {
-        entries.append(try Self.entry(named: name, &scanner))
+        entries.append(try scanner.safetensorsEntry(named: name))
       }
     }
-    guard scanner.peek() == nil else { throw scanner.error("something stands behind the header's object") }
-    entries.sort { ($0.bytes.lowerBound, $0.bytes.upperBound) < ($1.bytes.lowerBound, $1.bytes.upperBound) }
-    try Self.checkCover(entries, dataLength: dataLength)
-    self.entries = entries
+    try scanner.expectEnd()
+    // Files are written in this order as a rule, and a sorted list need not be sorted.
+    let isSorted = zip(entries, entries.dropFirst()).allSatisfy { !Self.precedes($1, $0) }
+    self.entries = isSorted ? entries : entries.sorted(by: Self.precedes)
     self.metadata = metadata
+    try checkCover(dataLength)
   }
 
-  private static func metadata(_ scanner: inout JSONScanner) throws(JSONError) -> [(name: String, text: String)] {
-    if scanner.peek() == UInt8(ascii: "n"), try scanner.value() == .null { return [] }
+  private static func precedes(_ a: Entry, _ b: Entry) -> Bool {
+    (a.bytes.lowerBound, a.bytes.upperBound) < (b.bytes.lowerBound, b.bytes.upperBound)
+  }
+
+  /// Checks that the tensors, in the order of their bytes, cover the data exactly.
+  private func checkCover(_ dataLength: Int) throws(JSONError) {
+    var end = 0
+    for (index, entry) in entries.enumerated() {
+      let start = entry.bytes.lowerBound
+      if start < end { throw fault("`\(entry.name)` overlaps `\(entries[index - 1].name)`") }
+      if start > end { throw fault("\(Self.bytes(start - end)) before `\(entry.name)` belong to no tensor") }
+      end = entry.bytes.upperBound
+    }
+    if end > dataLength, let cut = entries.first(where: { $0.bytes.upperBound > dataLength }) {
+      throw fault("it is cut off within `\(cut.name)`, \(Self.bytes(end - dataLength)) are missing")
+    }
+    if end < dataLength { throw fault("\(Self.bytes(dataLength - end)) behind the last tensor belong to none") }
+  }
+
+  private func fault(_ message: String) -> JSONError { JSONError(offset: 0, message: message) }
+
+  private static func bytes(_ count: Int) -> String { count == 1 ? "1 byte" : "\(count) bytes" }
+}
+
+extension JSONScanner {
+  fileprivate mutating func safetensorsMetadata() throws(JSONError) -> [(name: String, text: String)] {
+    if peek() == UInt8(ascii: "n") {
+      _ = try value()
+      return []
+    }
     var metadata: [(name: String, text: String)] = []
-    try scanner.object { (scanner, name) throws(JSONError) in
-      guard scanner.peek() == UInt8(ascii: "\"") else { throw scanner.error("`\(name)` of `__metadata__` is not a text") }
+    try object { (scanner, name) throws(JSONError) in
+      guard scanner.peek() == UInt8(ascii: "\"") else {
+        throw scanner.error("`\(name)` of its `__metadata__` is not a text")
+      }
       metadata.append((name, try scanner.string()))
     }
     return metadata
   }
 
-  private static func entry(named name: String, _ scanner: inout JSONScanner) throws(JSONError) -> Entry {
-    let start = scanner.offset
+  fileprivate mutating func safetensorsEntry(named name: String) throws(JSONError) -> SafetensorsHeader.Entry {
+    let start = offset
     var dtype: DType?
     var shape: [Int]?
     var offsets: [Int]?
-    var seen: Set<String> = []
-    try scanner.object { (scanner, field) throws(JSONError) in
-      guard seen.insert(field).inserted else { throw scanner.error("`\(field)` stands twice in `\(name)`") }
+    var others: [String] = []
+    try object { (scanner, field) throws(JSONError) in
+      let isRepeated: Bool
       switch field {
       case "dtype":
-        let text = try scanner.string()
-        guard let known = DType(rawValue: text) else {
-          throw scanner.error("`\(name)` has the dtype `\(text)`, which is not known")
-        }
-        dtype = known
-      case "shape": shape = try numbers(&scanner)
-      case "data_offsets": offsets = try numbers(&scanner)
-      default: _ = try scanner.value(depth: 2)
+        isRepeated = dtype != nil
+        dtype = try scanner.safetensorsType(of: name)
+      case "shape":
+        isRepeated = shape != nil
+        shape = try scanner.wholeNumbers()
+      case "data_offsets":
+        isRepeated = offsets != nil
+        offsets = try scanner.wholeNumbers()
+      default:
+        isRepeated = others.contains(field)
+        others.append(field)
+        _ = try scanner.value(depth: 2)
       }
+      if isRepeated { throw scanner.error("`\(field)` stands twice in `\(name)`", at: start) }
     }
     guard let dtype, let shape, let offsets else {
       let missing = dtype == nil ? "dtype" : shape == nil ? "shape" : "data_offsets"
-      throw scanner.error("`\(name)` has no `\(missing)`", at: start)
+      throw error("`\(name)` has no `\(missing)`", at: start)
     }
-    guard offsets.count == 2, offsets[0] <= offsets[1] else {
-      throw scanner.error("`\(name)` ends before it begins", at: start)
-    }
-    guard let size = byteCount(dtype, shape) else {
-      throw scanner.error("`\(name)` is larger than any memory", at: start)
-    }
+    guard offsets.count == 2 else { throw error("`\(name)` has \(offsets.count) `data_offsets`, not 2", at: start) }
+    guard offsets[0] <= offsets[1] else { throw error("`\(name)` ends before it begins", at: start) }
+    guard let size = dtype.byteCount(shape) else { throw error("`\(name)` is larger than any memory", at: start) }
     guard offsets[1] - offsets[0] == size else {
-      throw scanner.error(
-        "`\(name)` is \(dtype.rawValue) \(Shape(shape)), \(size) bytes, but has \(offsets[1] - offsets[0])", at: start)
+      let tensor = "`\(name)` is \(dtype.rawValue) \(Shape(shape))"
+      throw error("\(tensor), \(size) bytes, but has \(offsets[1] - offsets[0])", at: start)
     }
-    return Entry(name: name, dtype: dtype, shape: Shape(shape), bytes: offsets[0]..<offsets[1])
+    return SafetensorsHeader.Entry(name: name, dtype: dtype, shape: Shape(shape), bytes: offsets[0]..<offsets[1])
   }
 
-  private static func numbers(_ scanner: inout JSONScanner) throws(JSONError) -> [Int] {
+  private mutating func safetensorsType(of name: String) throws(JSONError) -> DType {
+    guard peek() == UInt8(ascii: "\"") else { throw error("the dtype of `\(name)` is not a text") }
+    let text = try string()
+    guard let dtype = DType(rawValue: text) else {
+      throw error("`\(name)` has the dtype `\(text)`, which mergekit does not know")
+    }
+    return dtype
+  }
+
+  private mutating func wholeNumbers() throws(JSONError) -> [Int] {
     var numbers: [Int] = []
-    try scanner.array { (scanner) throws(JSONError) in numbers.append(try scanner.wholeNumber()) }
+    try array { (scanner) throws(JSONError) in numbers.append(try scanner.wholeNumber()) }
     return numbers
   }
+}
 
-  /// The product of the axes and the dtype's size; nil where it, or any part of it, does not fit.
-  private static func byteCount(_ dtype: DType, _ shape: [Int]) -> Int? {
-    var size = dtype.size
-    for axis in shape {
-      let (product, overflows) = size.multipliedReportingOverflow(by: axis)
+extension DType {
+  /// Bytes of a tensor; nil where they, or the product of any of its axes, do not fit `Int`.
+  fileprivate func byteCount(_ axes: [Int]) -> Int? {
+    var size = size
+    var isEmpty = false
+    for axis in axes {
+      // A zero must not hide that the other axes overflow.
+      isEmpty = isEmpty || axis == 0
+      let (product, overflows) = size.multipliedReportingOverflow(by: max(1, axis))
       if overflows { return nil }
       size = product
     }
-    // A zero must not hide that the other axes overflow.
-    let others = shape.filter { $0 != 0 }
-    return others.count == shape.count ? size : byteCount(dtype, others).map { _ in 0 }
+    return isEmpty ? 0 : size
   }
-
-  /// Checks that the tensors, in the order of their bytes, cover the data exactly.
-  private static func checkCover(_ entries: [Entry], dataLength: Int) throws(JSONError) {
-    var end = 0
-    for (index, entry) in entries.enumerated() {
-      if entry.bytes.lowerBound < end {
-        throw JSONError(offset: 0, message: "`\(entry.name)` overlaps `\(entries[max(0, index - 1)].name)`")
-      }
-      if entry.bytes.lowerBound > end {
-        throw JSONError(offset: 0, message: "\(entry.bytes.lowerBound - end) bytes before `\(entry.name)` belong to no tensor")
-      }
-      end = entry.bytes.upperBound
-    }
-    if end > dataLength {
-      let name = entries.first { $0.bytes.upperBound > dataLength }?.name ?? ""
-      throw JSONError(offset: 0, message: "it is cut off within `\(name)`: \(end - dataLength) bytes are missing")
-    }
-    if end < dataLength {
-      throw JSONError(offset: 0, message: "\(dataLength - end) bytes behind the last tensor belong to none")
-    }
-  }
-
-  public static func == (a: SafetensorsHeader, b: SafetensorsHeader) -> Bool {
-    a.entries == b.entries && a.metadata.elementsEqual(b.metadata, by: ==)
-  }
-
-  public func hash(into hasher: inout Hasher) { hasher.combine(entries) }
 }

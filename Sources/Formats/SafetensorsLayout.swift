@@ -1,3 +1,4 @@
+import Diagnostics
 import Tensors
 
 /// Where each tensor of a safetensors file will lie, known before any of them is.
@@ -10,22 +11,34 @@ public struct SafetensorsLayout: Sendable {
   /// The length and the header's text, padded with spaces so that the data begins at a multiple of 8.
   public let header: [UInt8]
 
+  /// - Parameter tensors: Each under a name of its own.
   public init(_ tensors: [(name: String, dtype: DType, shape: Shape)], metadata: [(name: String, text: String)] = []) {
+    precondition(Set(tensors.map { ExactText($0.name) }).count == tensors.count, "a safetensors file holds a name once")
     var end = 0
-    entries = tensors.sorted { a, b in
+    let entries = tensors.sorted { a, b in
       a.dtype.size != b.dtype.size ? a.dtype.size > b.dtype.size : a.name.utf8.lexicographicallyPrecedes(b.name.utf8)
     }.map { tensor in
       let start = end
       end += tensor.shape.count * tensor.dtype.size
       return SafetensorsHeader.Entry(name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, bytes: start..<end)
     }
+    self.init(entries: entries, metadata: metadata)
+  }
+
+  private init(entries: [SafetensorsHeader.Entry], metadata: [(name: String, text: String)]) {
+    self.entries = entries
     self.metadata = metadata
     header = Self.header(entries, metadata)
   }
 
-  /// The same layout under other metadata.
+  /// The same layout under other metadata. Texts of the same length, in ASCII without quotes, give a header of the same length.
   public func with(metadata: [(name: String, text: String)]) -> SafetensorsLayout {
-    SafetensorsLayout(entries.map { ($0.name, $0.dtype, $0.shape) }, metadata: metadata)
+    SafetensorsLayout(entries: entries, metadata: metadata)
+  }
+
+  /// Where a tensor's bytes lie in the whole file.
+  public func fileRange(of entry: SafetensorsHeader.Entry) -> Range<Int> {
+    header.count + entry.bytes.lowerBound..<header.count + entry.bytes.upperBound
   }
 
   /// Bytes of the whole file.
@@ -34,39 +47,46 @@ public struct SafetensorsLayout: Sendable {
   private static func header(
     _ entries: [SafetensorsHeader.Entry], _ metadata: [(name: String, text: String)]
   ) -> [UInt8] {
-    var members: [JSON.Member] = []
+    var text = JSONWriter(.compact)
+    text.write("{")
     if !metadata.isEmpty {
-      members.append(JSON.Member("__metadata__", .object(metadata.map { JSON.Member($0.name, .string($0.text)) })))
+      text.write("\"__metadata__\":")
+      text.write(.object(metadata.map { JSON.Member($0.name, .string($0.text)) }), level: 0)
     }
-    members += entries.map { entry in
-      JSON.Member(
-        entry.name,
-        [
-          "dtype": .string(entry.dtype.rawValue), "shape": .array(entry.shape.axes.map { .integer($0) }),
-          "data_offsets": [.integer(entry.bytes.lowerBound), .integer(entry.bytes.upperBound)],
-        ])
+    for (index, entry) in entries.enumerated() {
+      if index > 0 || !metadata.isEmpty { text.write(",") }
+      text.write(quoting: entry.name)
+      text.write(":{\"dtype\":\"\(entry.dtype.rawValue)\",\"shape\":[")
+      text.write(entry.shape.axes.map(String.init).joined(separator: ","))
+      text.write("],\"data_offsets\":[\(entry.bytes.lowerBound),\(entry.bytes.upperBound)]}")
     }
-    var text = Array(JSON.object(members).compact.utf8)
-    while text.count % 8 != 0 { text.append(UInt8(ascii: " ")) }
-    return (0..<8).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) } + text
+    text.write("}")
+    while text.bytes.count % 8 != 0 { text.write(" ") }
+    return (0..<8).map { UInt8(truncatingIfNeeded: text.bytes.count >> (8 * $0)) } + text.bytes
   }
 }
 
 extension SafetensorsLayout {
-  /// Writes the file, one tensor in memory at a time.
+  /// Writes the file, one tensor in memory at a time; it is there whole or not at all.
+  ///
+  /// - Parameter tensor: Gives each tensor as it was laid out.
   public func write(to path: String, tensor: (String) throws -> Tensor) throws {
-    let file = try NewFile(path, reserving: fileLength)
-    do {
-      try file.write(header, at: 0)
-      for entry in entries {
-        let tensor = try tensor(entry.name)
-        precondition(tensor.dtype == entry.dtype && tensor.shape == entry.shape, "`\(entry.name)` is not what was laid out")
-        try tensor.withBytes { try file.write($0, at: header.count + entry.bytes.lowerBound) }
-      }
-      try file.finish()
-    } catch {
-      file.discard()
-      throw error
+    guard header.count - 8 <= SafetensorsHeader.longest else {
+      throw OperationError(
+        .output, "`\(path)` would need a header of \(header.count - 8) bytes",
+        notes: [
+          "safetensors allow \(SafetensorsHeader.longest): it has \(entries.count) tensors, too many for one file"
+        ],
+        helps: ["write it in shards"])
     }
+    let file = try NewFile(beside: path, reserving: fileLength)
+    try file.write(header, at: 0)
+    for entry in entries {
+      let tensor = try tensor(entry.name)
+      precondition(
+        tensor.dtype == entry.dtype && tensor.shape == entry.shape, "`\(entry.name)` is not what was laid out")
+      try tensor.withBytes { try file.write($0, at: fileRange(of: entry).lowerBound) }
+    }
+    try file.publish(as: path)
   }
 }

@@ -1,32 +1,29 @@
 import Diagnostics
 
 extension Table {
-  /// Reads JSON Lines: one object a line, all with the members of the first. A cell is a number, a text, or a list of numbers.
+  /// Reads JSON Lines: one object a line, all with the members of the first. A cell is a number, a flag (1 or 0), a text, or a
+  /// list of as many numbers as in the first line.
   init(jsonLines bytes: [UInt8], path: String) throws {
-    var columns: [Builder] = []
-    var count = 0
+    var columns: [JSONLinesColumn] = []
+    var rowCount = 0
     for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
       guard line.contains(where: { $0 > 0x20 }) else { continue }
-      let place = "line \(index + 1) of `\(path)`"
+      let place = "`\(path)` line \(index + 1)"
       let row = try Self.object(Array(line), place)
-      if count == 0 { columns = row.map { Builder(name: $0.name, kind: Builder.Kind($0.value)) } }
-      for column in columns.indices {
-        let name = columns[column].name
-        guard let value = columns.count == row.count && row[column].name == name
-          ? row[column].value : row.first(where: { $0.name == name })?.value
-        else { throw OperationError(.data, "\(place) has no `\(name)`, which the first has") }
-        guard columns[column].append(value) else {
-          throw OperationError(
-            .data, "`\(name)` is \(Builder.Kind(value)?.text ?? "neither number, text nor list of numbers") in \(place), \(columns[column].kind?.text ?? "neither number, text nor list of numbers") in the first")
-        }
+      if rowCount == 0 {
+        try Self.checkNames(row.map(\.name), path)
+        columns = try row.map { try JSONLinesColumn($0, place) }
       }
-      if row.count != columns.count, let extra = row.first(where: { member in !columns.contains { $0.name == member.name } }) {
-        throw OperationError(.data, "\(place) has `\(extra.name)`, which the first has not")
+      for column in columns.indices { try columns[column].append(from: row, at: column, place) }
+      let known = columns.map(\.name)
+      if row.count != columns.count, let extra = row.first(where: { !known.contains($0.name) }) {
+        throw OperationError(.data, "\(place) has `\(extra.name)`, which the first line has not")
       }
-      count += 1
+      rowCount += 1
     }
-    guard count > 0 else { throw OperationError(.data, "`\(path)` is empty") }
-    self.init(columns: columns.map(\.column), rowCount: count)
+    guard rowCount > 0 else { throw OperationError(.data, "`\(path)` is empty") }
+    guard !columns.isEmpty else { throw OperationError(.data, "`\(path)` has rows, but nothing in them") }
+    self.init(columns: columns.map(\.column), rowCount: rowCount)
   }
 
   private static func object(_ line: [UInt8], _ place: String) throws -> [JSON.Member] {
@@ -39,59 +36,72 @@ extension Table {
       throw OperationError(.data, "\(place) is not JSON: \(error.message), at byte \(error.offset)")
     }
   }
+}
 
-  /// A column that is being filled.
-  private struct Builder {
-    enum Kind: Equatable {
-      case number, text, vector(Int)
+/// A column that is being filled.
+private struct JSONLinesColumn {
+  enum Kind: Equatable {
+    case number
+    case text
+    case vector(Int)
 
-      init?(_ value: JSON) {
-        switch value {
-        case .integer, .number: self = .number
-        case .bool: self = .number
-        case .string: self = .text
-        case .array(let values) where values.allSatisfy({ $0.number != nil }): self = .vector(values.count)
-        default: return nil
-        }
-      }
-
-      var text: String {
-        switch self {
-        case .number: "a number"
-        case .text: "a text"
-        case .vector(let length): "a list of \(length) numbers"
-        }
-      }
-    }
-
-    let name: String
-    let kind: Kind?
-    var numbers: [Double] = []
-    var texts: [String] = []
-
-    init(name: String, kind: Kind?) {
-      self.name = name
-      self.kind = kind
-    }
-
-    /// Adds a cell; false where it is not of the column's kind.
-    mutating func append(_ value: JSON) -> Bool {
-      guard let kind, Kind(value) == kind else { return false }
+    init?(_ value: JSON) {
       switch value {
-      case .bool(let flag): numbers.append(flag ? 1 : 0)
-      case .string(let text): texts.append(text)
-      case .array(let values): numbers += values.compactMap(\.number)
-      default: numbers += [value.number].compactMap { $0 }
+      case .integer, .number, .bool: self = .number
+      case .string: self = .text
+      case .array(let values) where values.allSatisfy({ $0.number != nil }): self = .vector(values.count)
+      default: return nil
       }
-      return true
     }
 
-    var column: Column {
+    static func text(_ kind: Kind?) -> String {
       switch kind {
-      case .text: Column(name, texts: texts)
-      case .vector(let length): Column(name, numbers: numbers, width: length)
-      default: Column(name, numbers: numbers)
+      case .number: "a number"
+      case .text: "a text"
+      case .vector(let length): "a list of \(length) \(length == 1 ? "number" : "numbers")"
+      case nil: "neither number, text nor list of numbers"
       }
+    }
+  }
+
+  let name: String
+  private let kind: Kind
+  private var numbers: [Double] = []
+  private var texts: [String] = []
+
+  /// A column like the first row's cell, which is not added yet.
+  init(_ member: JSON.Member, _ place: String) throws {
+    guard let kind = Kind(member.value) else {
+      throw OperationError(.data, "`\(member.name)` is \(Kind.text(nil)) in \(place)")
+    }
+    name = member.name
+    self.kind = kind
+  }
+
+  /// Adds a row's cell, which most often stands at the same place as in the first row.
+  mutating func append(from row: [JSON.Member], at place: Int, _ line: String) throws {
+    let isInPlace = place < row.count && row[place].name == name
+    guard let member = isInPlace ? row[place] : row.first(where: { $0.name == name }) else {
+      throw OperationError(.data, "\(line) has no `\(name)`, which the first line has")
+    }
+    let found = Kind(member.value)
+    guard found == kind else {
+      throw OperationError(
+        .data, "`\(name)` is \(Kind.text(found)) in \(line), and \(Kind.text(kind)) in the first line")
+    }
+    switch member.value {
+    case .bool(let flag): numbers.append(flag ? 1 : 0)
+    case .string(let text): texts.append(text)
+    case .array(let values): numbers += values.compactMap(\.number)
+    default: numbers += [member.value.number].compactMap { $0 }
+    }
+  }
+
+  var column: Table.Column {
+    switch kind {
+    case .text: Table.Column(name, texts: texts)
+    case .vector(let length): Table.Column(name, numbers: numbers, width: length)
+    case .number: Table.Column(name, numbers: numbers)
     }
   }
 }

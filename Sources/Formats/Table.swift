@@ -10,21 +10,41 @@ public struct Table: Sendable {
       case texts([String])
     }
 
+    /// Cells that keep a column from being one of numbers.
+    public struct Stray: Sendable, Hashable {
+      /// The first one's, from 1.
+      public let line: Int
+      /// What stands in the first one; often nothing.
+      public let text: String
+      /// How many there are.
+      public let count: Int
+    }
+
     public let name: String
     public let cells: Cells
     /// Numbers in a row: 1, or the length of the vectors that the column holds.
     public let width: Int
+    /// Of a CSV column of texts: what is not a number in it. Few strays among many numbers are mistakes.
+    public let stray: Stray?
 
     public init(_ name: String, numbers: [Double], width: Int = 1) {
       self.name = name
       cells = .numbers(numbers)
       self.width = width
+      stray = nil
     }
 
-    public init(_ name: String, texts: [String]) {
+    public init(_ name: String, texts: [String], stray: Stray? = nil) {
       self.name = name
       cells = .texts(texts)
       width = 1
+      self.stray = stray
+    }
+
+    /// Whether it holds nothing but whole numbers, such as labels.
+    public var isWhole: Bool {
+      guard case .numbers(let numbers) = cells else { return false }
+      return numbers.allSatisfy { $0 == $0.rounded(.towardZero) }
     }
   }
 
@@ -47,18 +67,15 @@ public struct Table: Sendable {
     case "safetensors": try self.init(safetensors: SafetensorsFile(path))
     case let ending:
       throw OperationError(
-        .data, "`\(path)` is not a dataset: its ending is `.\(ending)`",
+        .data, "`\(path)` is not a dataset: \(ending.isEmpty ? "it has no ending" : "its ending is `.\(ending)`")",
         helps: ["datasets are read from `.csv`, `.jsonl` and `.safetensors`"])
     }
   }
 
-  /// Columns of cells that are texts as yet: a column all of whose cells are numbers becomes one of numbers.
-  init(names: [String], rows: [[String]]) {
-    columns = names.enumerated().map { index, name in
-      let texts = rows.map { $0[index] }
-      let numbers = texts.compactMap { Double($0.trimmingCharacters(in: .whitespaces)) }
-      return numbers.count == texts.count ? Column(name, numbers: numbers) : Column(name, texts: texts)
+  static func checkNames(_ names: [String], _ path: String) throws {
+    var seen: Set<String> = []
+    for name in names where !seen.insert(name).inserted {
+      throw OperationError(.data, "`\(path)` has two columns called `\(name)`")
     }
-    rowCount = rows.count
   }
 }

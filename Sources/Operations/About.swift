@@ -47,3 +47,6 @@ public struct About: Sendable {
     self.examples = examples
   }
 }
+
+/// So that a plugin can write `Example(…)`.
+public typealias Example = About.Example

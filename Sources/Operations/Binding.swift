@@ -15,9 +15,9 @@ public protocol SlotWrapper: Decodable, Sendable {
 
 extension RecipeOperation {
   /// The operation's slots in the order of their declaration, read from an unbound value.
-  static var wrappers: [(name: String, wrapper: any SlotWrapper)] { Self().boundWrappers }
+  static var wrappers: [DeclaredSlot] { Self().boundWrappers }
 
-  var boundWrappers: [(name: String, wrapper: any SlotWrapper)] { slotWrappers(of: self) }
+  var boundWrappers: [DeclaredSlot] { slotWrappers(of: self) }
 
   /// Makes the operation of its slots' values. The recipe's check has seen to it that they fit.
   public init(binding bindings: [String: Binding]) throws {
@@ -31,7 +31,7 @@ extension RecipeOperation {
 }
 
 extension ExportFormat {
-  static var wrappers: [(name: String, wrapper: any SlotWrapper)] { slotWrappers(of: Self()) }
+  static var wrappers: [DeclaredSlot] { slotWrappers(of: Self()) }
 
   /// Makes the format of its settings.
   public init(binding bindings: [String: Binding]) throws {
@@ -39,16 +39,27 @@ extension ExportFormat {
   }
 }
 
-private func slotWrappers(of value: Any) -> [(name: String, wrapper: any SlotWrapper)] {
+/// A slot as its property declares it: Swift's `weightDecay` is `weight_decay` in recipes.
+struct DeclaredSlot {
+  let property: String
+  let wrapper: any SlotWrapper
+
+  var name: String {
+    property.reduce(into: "") { name, letter in name += letter.isUppercase ? "_" + letter.lowercased() : String(letter)
+    }
+  }
+}
+
+private func slotWrappers(of value: Any) -> [DeclaredSlot] {
   Mirror(reflecting: value).children.compactMap { child in
     guard let label = child.label, let wrapper = child.value as? any SlotWrapper else { return nil }
-    return (String(label.drop { $0 == "_" }), wrapper)
+    return DeclaredSlot(property: String(label.drop { $0 == "_" }), wrapper: wrapper)
   }
 }
 
 /// Makes a value of a struct of slots through its synthesised `Decodable`: each property is its prototype's wrapper, bound.
 private struct BindingDecoder: Decoder {
-  let prototype: [(name: String, wrapper: any SlotWrapper)]
+  let prototype: [DeclaredSlot]
   let bindings: [String: Binding]
 
   var codingPath: [any CodingKey] { [] }
@@ -66,13 +77,13 @@ private struct BindingDecoder: Decoder {
     let decoder: BindingDecoder
 
     var codingPath: [any CodingKey] { [] }
-    var allKeys: [Key] { decoder.prototype.compactMap { Key(stringValue: $0.name) } }
-    func contains(_ key: Key) -> Bool { decoder.prototype.contains { $0.name == key.stringValue } }
+    var allKeys: [Key] { decoder.prototype.compactMap { Key(stringValue: $0.property) } }
+    func contains(_ key: Key) -> Bool { decoder.prototype.contains { $0.property == key.stringValue } }
     func decodeNil(forKey key: Key) -> Bool { false }
 
     func decode<Wrapper: Decodable>(_ type: Wrapper.Type, forKey key: Key) throws -> Wrapper {
-      let slot = decoder.prototype.first { $0.name == key.stringValue }
-      guard let bound = slot?.wrapper.bound(to: decoder.bindings[key.stringValue]) as? Wrapper else {
+      let slot = decoder.prototype.first { $0.property == key.stringValue }
+      guard let slot, let bound = slot.wrapper.bound(to: decoder.bindings[slot.name]) as? Wrapper else {
         preconditionFailure("`\(key.stringValue)` is neither an @Input nor a @Param")
       }
       return bound

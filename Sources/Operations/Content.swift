@@ -36,7 +36,8 @@ public struct Content: Sendable {
   public var label: String
 
   public init(
-    _ kind: ArtifactKind, facts: JSON = .object([]), tensors: [TensorEntry] = [], files: [SideFile] = [], label: String = ""
+    _ kind: ArtifactKind, facts: JSON = .object([]), tensors: [TensorEntry] = [], files: [SideFile] = [],
+    label: String = ""
   ) {
     self.kind = kind
     self.facts = facts
@@ -49,6 +50,9 @@ public struct Content: Sendable {
   public var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 
   public func entry(_ name: String) -> TensorEntry? { tensors.first { $0.name == name } }
+
+  /// The names and shapes of its tensors, in order.
+  public var shapes: [(name: String, shape: Shape)] { tensors.map { ($0.name, $0.shape) } }
 
   /// Reads one tensor.
   public func tensor(_ name: String) throws -> Tensor {

@@ -1,7 +1,8 @@
 /// An artifact, or several, that an operation takes.
 ///
 /// `@Input("The model to measure.") var model: Checkpoint`, `@Input("…", count: 2...) var models: [Checkpoint]`,
-/// `@Input("…") var base: Checkpoint?` (which a recipe may leave out).
+/// `@Input("…") var base: Checkpoint?` and `@Input("…", count: 0...) var fishers: [Fisher]` (which a recipe may leave
+/// out).
 @propertyWrapper
 public struct Input<Value: InputValue>: SlotWrapper {
   private let text: String
@@ -23,7 +24,7 @@ public struct Input<Value: InputValue>: SlotWrapper {
 
   public func slot(named name: String) -> Slot {
     Slot(
-      name: name, role: .input, type: Value.type, text: text, defaultValue: Value.absent == nil ? nil : Operations.Value.none,
+      name: name, role: .input, type: Value.type, text: text, defaultValue: absent == nil ? nil : Operations.Value.none,
       range: nil, minimumCount: minimumCount, choices: [:])
   }
 
@@ -32,7 +33,7 @@ public struct Input<Value: InputValue>: SlotWrapper {
     switch binding {
     case .contents(let contents): result.bound = Value(contents: contents)
     case nil:
-      guard let absent = Value.absent else { preconditionFailure("a step was made without an input it needs") }
+      guard let absent else { preconditionFailure("a step was made without an input it needs") }
       result.bound = absent
     case .value: preconditionFailure("a setting was bound to an input")
     }
@@ -40,6 +41,9 @@ public struct Input<Value: InputValue>: SlotWrapper {
   }
 
   public var contents: [Content] { bound?.contents ?? [] }
+
+  /// What it is when a recipe leaves it out; nil where it must not.
+  private var absent: Value? { Value.absent ?? (minimumCount == 0 ? Value(contents: []) : nil) }
 
   public init(from decoder: any Decoder) { preconditionFailure("operations are bound, not decoded") }
 }

@@ -15,7 +15,8 @@ public struct Param<Value: ParamValue>: SlotWrapper {
   ///   - text: One sentence that says what it is.
   ///   - range: Where its numbers may lie.
   ///   - unit: What it counts, for a whole number.
-  public init(wrappedValue: Value, _ text: String, in range: (any NumberRangeExpression)? = nil, unit: CountUnit? = nil) {
+  public init(wrappedValue: Value, _ text: String, in range: (any NumberRangeExpression)? = nil, unit: CountUnit? = nil)
+  {
     self.text = text
     self.range = range?.numberRange
     self.unit = unit

@@ -16,7 +16,8 @@ extension Double: ParamValue {
 /// A whole number; its unit is said by the slot.
 extension Int: ParamValue {
   public static var type: ValueType { .count(nil) }
-  public init(_ value: Value) { self.init(value.checkedNumber) }
+  /// Beyond 2⁵³ a number is no longer a whole one for certain, so that is as far as it goes.
+  public init(_ value: Value) { self.init(value.checkedNumber.clamped(to: -0x1p53...0x1p53)) }
   public var value: Value { .number(Double(self)) }
 }
 
@@ -134,5 +135,11 @@ extension Value {
 
   fileprivate func mismatch(_ wanted: String) -> Never {
     preconditionFailure("the recipe's check let \(canonical) through where a \(wanted) was wanted")
+  }
+}
+
+extension Double {
+  fileprivate func clamped(to range: ClosedRange<Double>) -> Double {
+    min(max(self, range.lowerBound), range.upperBound)
   }
 }

@@ -1,5 +1,4 @@
 import Diagnostics
-import Formats
 import Tensors
 
 /// An operation that makes its result tensor by tensor: the kit streams, in parallel, and never holds a model.
@@ -8,36 +7,27 @@ import Tensors
 /// kind, and every `Checkpoint` and `Delta`, must have the same tensors with the same shapes. Tensors of whole numbers are taken
 /// from the lead as they are.
 public protocol TensorwiseOperation: RecipeOperation {
+  /// A checkpoint, unless it says otherwise.
+  associatedtype Output = Checkpoint
+
+  /// What else must hold of the inputs and settings, from headers alone.
+  /// - Throws: `OperationError` naming what does not fit.
+  func check() throws
+
+  /// Whether a tensor is made at all; where not, it is taken from the lead as it is, and other inputs need not have it.
+  func makes(_ name: String) -> Bool
+
   /// One tensor of the result, in float32; the kit rounds it to the result's dtype.
   ///
   /// Called from several threads at once, in any order.
   func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor
 }
 
-/// Reads the tensor that is being made from any of the inputs.
-public struct TensorReader: Sendable {
-  public let name: String
-
-  public init(name: String) { self.name = name }
-
-  /// The tensor as float32.
-  /// - Throws: `OperationError` where an entry is NaN or infinite, naming the first.
-  public func callAsFunction(_ artifact: some Artifact) throws -> Tensor {
-    let tensor = try artifact.content.tensor(name).converted(to: .f32)
-    if let index = tensor.firstNonFinite {
-      let value = tensor.floats[index]
-      throw OperationError(
-        .data, "`\(name)` of `\(artifact.label)` holds \(value.isNaN ? "NaN" : "an infinity"), first at entry \(index)",
-        helps: ["a merge of it would be useless: look at how that model was made"])
-    }
-    return tensor
-  }
-
-  /// Whether an input has this tensor at all.
-  public func has(_ artifact: some Artifact) -> Bool { artifact.content.entry(name) != nil }
-}
-
 extension TensorwiseOperation {
+  public func check() throws {}
+
+  public func makes(_ name: String) -> Bool { true }
+
   public func outline() throws -> Content? { try outlined().0 }
 
   public func memory() -> Int {
@@ -49,20 +39,29 @@ extension TensorwiseOperation {
 
   public func run(_ context: Context) throws -> Output {
     let (outline, lead) = try outlined()
-    let names = TensorName.all(outline.tensors.map(\.name))
+    let originals = Dictionary(uniqueKeysWithValues: lead.tensors.map { ($0.name, $0) })
+    let reader = TensorReader(context)
     var result = outline
-    result.tensors = zip(outline.tensors, names).map { foreseen, name in
-      guard foreseen.dtype.isFloat, let original = lead.entry(foreseen.name), original.dtype.isFloat else {
-        return lead.entry(foreseen.name) ?? foreseen
-      }
+    result.tensors = zip(outline.tensors, TensorName.all(outline.tensors.map(\.name))).map { foreseen, name in
+      if let original = originals[foreseen.name], !original.dtype.isFloat || !makes(foreseen.name) { return original }
       return TensorEntry(foreseen.name, dtype: foreseen.dtype, shape: foreseen.shape) {
         try context.checkCancelled()
-        let made = try self.tensor(name, TensorReader(name: name.text))
-        precondition(made.shape == foreseen.shape, "`\(Self.about.name)` made \(name) of another shape than it promised")
-        return made.converted(to: foreseen.dtype)
+        let made = try self.tensor(name, reader.reading(name.text))
+        precondition(
+          made.shape == foreseen.shape, "`\(Self.about.name)` made \(name) of another shape than it promised")
+        return try Self.rounded(made, to: foreseen.dtype, name)
       }
     }
     return Output(result)
+  }
+
+  private static func rounded(_ made: Tensor, to dtype: DType, _ name: TensorName) throws -> Tensor {
+    let result = made.converted(to: dtype)
+    // Of the narrower floats only float16 has another range worth looking at.
+    guard let index = made.firstNonFinite ?? (dtype == .f16 ? result.firstNonFinite : nil) else { return result }
+    throw OperationError(
+      .step,
+      "`\(about.name)` makes entry \(index) of `\(name)` \(made.floats[index]), which \(dtype.rawValue) cannot hold")
   }
 
   /// The result without bytes, and the input that leads.
@@ -70,12 +69,13 @@ extension TensorwiseOperation {
     let inputs = inputs
     guard let lead = inputs.first?.contents.first else { preconditionFailure("`\(Self.about.name)` has no input") }
     for other in inputs.flatMap(\.contents).dropFirst() where Self.mustMatch(other.kind, lead.kind) {
-      try lead.checkSameTensors(as: other)
+      try lead.checkSameTensors(as: other, where: makes)
     }
+    try check()
     var outline = Content(Output.kind, facts: lead.facts, files: Output.kind == .checkpoint ? lead.files : [])
     outline.tensors = lead.tensors.map { entry in
-      let dtype = Output.kind == .checkpoint || !entry.dtype.isFloat ? entry.dtype : .f32
-      return TensorEntry(foreseen: entry.name, dtype: dtype, shape: entry.shape)
+      let staysAsIs = Output.kind == .checkpoint || !entry.dtype.isFloat || !makes(entry.name)
+      return TensorEntry(foreseen: entry.name, dtype: staysAsIs ? entry.dtype : .f32, shape: entry.shape)
     }
     return (outline, lead)
   }
@@ -87,10 +87,11 @@ extension TensorwiseOperation {
 
 extension Content {
   /// Checks that another artifact has the same tensors with the same shapes.
-  public func checkSameTensors(as other: Content) throws {
+  /// - Parameter matters: Which tensors are looked at.
+  public func checkSameTensors(as other: Content, where matters: (String) -> Bool = { _ in true }) throws {
     let helps = ["`mergekit show` prints a model's shapes; a model can be merged only with its own kind"]
     let theirs = Dictionary(uniqueKeysWithValues: other.tensors.map { ($0.name, $0) })
-    for mine in tensors {
+    for mine in tensors where matters(mine.name) {
       guard let their = theirs[mine.name] else {
         throw OperationError(.data, "`\(mine.name)` is in `\(label)`, but not in `\(other.label)`", helps: helps)
       }
@@ -100,7 +101,7 @@ extension Content {
       }
     }
     let names = Set(tensors.map(\.name))
-    if let extra = other.tensors.first(where: { !names.contains($0.name) }) {
+    if let extra = other.tensors.first(where: { !names.contains($0.name) && matters($0.name) }) {
       throw OperationError(.data, "`\(extra.name)` is in `\(other.label)`, but not in `\(label)`", helps: helps)
     }
   }

@@ -49,7 +49,8 @@ extension Value {
     case .list(let values): "[" + values.map(\.canonical).joined(separator: ", ") + "]"
     case .gradient(let values): "gradient([" + values.map(\.canonical).joined(separator: ", ") + "])"
     case .matchTensor(let arms):
-      "match tensor { " + arms.map { "\(Value.quoted($0.pattern.text)) => \($0.value.canonical)" }.joined(separator: ", ")
+      "match tensor { "
+        + arms.map { "\(Value.quoted($0.pattern.text)) => \($0.value.canonical)" }.joined(separator: ", ")
         + " }"
     case .matchLayer(let arms):
       "match layer { "

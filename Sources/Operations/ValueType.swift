@@ -51,7 +51,7 @@ public struct Field: Sendable, Hashable {
   /// One sentence: what it is, in which unit, which way is better.
   public let text: String
 
-  public init(_ name: String, _ type: ValueType = .number, _ text: String) {
+  public init(_ name: String, _ text: String, type: ValueType = .number) {
     self.name = name
     self.type = type
     self.text = text

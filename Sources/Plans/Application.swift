@@ -77,14 +77,16 @@ public struct Application: Sendable {
       let outcomes = runner.run()
       try remember(outcomes, apply: number)
       let ids = plan.steps.map(\.id)
-      let artifacts = Dictionary(uniqueKeysWithValues: ids.compactMap { id in runner.artifact(of: id).map { (id, $0) } })
+      let artifacts = Dictionary(
+        uniqueKeysWithValues: ids.compactMap { id in runner.artifact(of: id).map { (id, $0) } })
       let goals = cancellation.isCancelled ? plan.goals.map(GoalOutcome.skipped) : try settle(artifacts)
       let status = cancellation.isCancelled ? 130 : exitStatus(outcomes, goals)
       try registry.finishApply(
         number, status: status == 0 ? .ok : status == 130 ? .interrupted : .failed,
         message: message(outcomes, goals))
       return Report(
-        number: number, outcomes: outcomes, goals: goals, seconds: Date().timeIntervalSince(started), exitStatus: status,
+        number: number, outcomes: outcomes, goals: goals, seconds: Date().timeIntervalSince(started),
+        exitStatus: status,
         artifacts: artifacts)
     } catch {
       try? registry.finishApply(number, status: .failed, message: (error as? OperationError)?.message ?? "\(error)")
@@ -164,7 +166,8 @@ public struct Application: Sendable {
 extension Diagnostic {
   static func exportedTwice(_ export: Export, first: Place) -> Diagnostic {
     Diagnostic(
-      "two exports go to `\(export.path)`", at: export.place, label: "and again here", others: [.init(first, "first here")])
+      "two exports go to `\(export.path)`", at: export.place, label: "and again here",
+      others: [.init(first, "first here")])
   }
 }
 

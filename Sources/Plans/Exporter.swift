@@ -44,7 +44,8 @@ public struct Exporter: Sendable {
     let target = root + "/" + export.path
     let contents = try zip(artifacts, export.steps).map { digest, _ in
       guard let content = try registry.content(digest) else {
-        throw OperationError(.corrupt, "`\(digest)` is no longer in the registry, so `\(export.path)` cannot be written")
+        throw OperationError(
+          .corrupt, "`\(digest)` is no longer in the registry, so `\(export.path)` cannot be written")
       }
       return content
     }
@@ -90,11 +91,14 @@ public struct Exporter: Sendable {
   // MARK: Writing
 
   /// Writes beside the target and moves it into place; returns whether the same was there already.
-  private func write(_ contents: [Content], _ export: Export, _ format: Catalog.Format, to target: String) throws -> Bool {
+  private func write(_ contents: [Content], _ export: Export, _ format: Catalog.Format, to target: String) throws
+    -> Bool
+  {
     let files = FileManager.default
     let parent = (target as NSString).deletingLastPathComponent
     let made = try makeFolders(parent)
-    let temporary = parent + "/.\((target as NSString).lastPathComponent).mergekit-\(ProcessInfo.processInfo.processIdentifier)"
+    let temporary =
+      parent + "/.\((target as NSString).lastPathComponent).mergekit-\(ProcessInfo.processInfo.processIdentifier)"
     defer { try? files.removeItem(atPath: temporary) }
     do {
       try? files.removeItem(atPath: temporary)

@@ -83,9 +83,19 @@ extension Reason.Change {
     case .version: "`\(name)` is version \(new ?? "?") now, it was \(old ?? "?")"
     case .parameter: "\(name): \(old ?? "none") → \(new ?? "none")"
     case .input:
-      if old == nil { "`\(name)` was added" } else if new == nil { "`\(name)` was taken away" } else { "`\(name)` changed" }
+      if old == nil {
+        "`\(name)` was added"
+      } else if new == nil {
+        "`\(name)` was taken away"
+      } else {
+        "`\(name)` changed"
+      }
     case .source:
-      if old == nil { "`\(name)` is new on disk" } else if new == nil { "`\(name)` is gone from disk" } else {
+      if old == nil {
+        "`\(name)` is new on disk"
+      } else if new == nil {
+        "`\(name)` is gone from disk"
+      } else {
         "`\(name)` changed on disk"
       }
     }

@@ -135,7 +135,9 @@ public struct Planner: Sendable {
   /// The key of a step whose inputs are there.
   func key(of binding: StepBinding, artifacts: [StepID: Digest], registry: Registry) throws -> StepKey {
     let inputs = binding.inputs.map { slot, step in
-      guard let artifact = artifacts[step] else { preconditionFailure("a key was asked for before the inputs were there") }
+      guard let artifact = artifacts[step] else {
+        preconditionFailure("a key was asked for before the inputs were there")
+      }
       return (slot, artifact)
     }
     let sources = try binding.sources().map { name, path in
@@ -158,7 +160,8 @@ public struct Planner: Sendable {
   private func state(of step: Step, _ origin: StepOrigin, after missing: StepID) -> PlannedStep.State {
     let last = try? registry?.lastRun(operation: step.operation, label: origin.label, recipe: recipe)
     guard let last, let entry = catalog[step.operation] else { return .runs(.new) }
-    let settings = zip(entry.signature.slots, step.arguments).compactMap { slot, argument -> (name: String, value: Value)? in
+    let settings = zip(entry.signature.slots, step.arguments).compactMap {
+      slot, argument -> (name: String, value: Value)? in
       guard case .value(let value) = argument, !slot.type.isPath else { return nil }
       return (slot.name, value)
     }
@@ -168,7 +171,7 @@ public struct Planner: Sendable {
   }
 }
 
-extension Optional<Content> {
+extension Content? {
   /// The content of a step that stands before the one in hand.
   fileprivate var stored: Content {
     guard let self else { preconditionFailure("a step was planned before what it reads") }

@@ -27,7 +27,7 @@ public struct PlanningError: Error, Sendable {
 
 extension Diagnostic {
   /// What went wrong with a step, at the recipe's line that asked for it.
-  init(_ error: OperationError, failing origin: StepOrigin) {
+  public init(_ error: OperationError, failing origin: StepOrigin) {
     self.init(
       "`\(origin.label)` failed: \(error.message)", at: origin.place, label: "this step", notes: error.notes,
       helps: error.helps)

@@ -152,13 +152,14 @@ public final class Runner: Sendable {
       let artifacts = state.withLock(\.artifacts)
       let key = try planner.key(of: binding, artifacts: artifacts, registry: registry)
       if let run = try registry.run(key: key.digest) { return (.reused(run), run.output) }
-      return try registry.withLock(
-        key: key.digest, waiting: { self.observe(.waiting(id, $0)) }, isCancelled: { self.cancellation.isCancelled }
-      ) {
-        if let run = try registry.run(key: key.digest) { return (.reused(run), run.output) }
-        let run = try make(id, binding, key: key, artifacts: artifacts)
+      let makeUnlessThere: () throws -> (Outcome, Digest?) = {
+        if let run = try self.registry.run(key: key.digest) { return (.reused(run), run.output) }
+        let run = try self.make(id, binding, key: key, artifacts: artifacts)
         return (.ran(run), run.output)
       }
+      let waiting = { @Sendable (text: String) in self.observe(.waiting(id, text)) }
+      let isCancelled = { @Sendable in self.cancellation.isCancelled }
+      return try registry.withLock(key: key.digest, waiting: waiting, isCancelled: isCancelled, makeUnlessThere)
     } catch let error as OperationError {
       return (error.cause == .interrupted ? .interrupted : .failed(error), nil)
     } catch {

@@ -3,5 +3,10 @@ public enum Builtin: String, Sendable, Hashable, CaseIterable {
   case negate, not, add, subtract, multiply, divide
   case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual
   case and, or
-  case mean, spread, minimum = "min", maximum = "max", sum, absolute = "abs", length
+  case mean, spread
+  case minimum = "min"
+  case maximum = "max"
+  case sum
+  case absolute = "abs"
+  case length
 }

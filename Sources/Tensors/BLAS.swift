@@ -10,16 +10,20 @@ public enum BLAS {
     return String(cString: openblas_get_corename())
   }()
 
-  /// result (rows, columns) = scale · a · b + keep · result, all row-major.
+  /// result (rows, columns) = scale · a · b + keep · result, all row-major and without gaps.
   ///
   /// - Parameters:
   ///   - a: (rows, inner), or (inner, rows) where `transposingA`.
   ///   - b: (inner, columns), or (columns, inner) where `transposingB`.
+  ///   - result: Apart from `a` and `b` in memory. Where `keep` is 0 it is only written, whatever it held.
   public static func multiply(
     _ a: UnsafeBufferPointer<Float>, transposingA: Bool = false, _ b: UnsafeBufferPointer<Float>,
     transposingB: Bool = false, into result: UnsafeMutableBufferPointer<Float>, rows: Int, columns: Int, inner: Int,
     scale: Float = 1, keep: Float = 0
   ) {
+    precondition(
+      min(rows, columns, inner) >= 0 && max(rows, columns, inner) <= Int(Int32.max),
+      "a product's sizes lie from 0 to 2³¹ - 1, not \(rows), \(columns), \(inner)")
     precondition(
       a.count >= rows * inner && b.count >= inner * columns && result.count >= rows * columns,
       "a product's operands hold as many entries as its sizes say")
@@ -33,5 +37,20 @@ public enum BLAS {
       CblasRowMajor, transposingA ? CblasTrans : CblasNoTrans, transposingB ? CblasTrans : CblasNoTrans,
       blasint(rows), blasint(columns), blasint(inner), scale, a.baseAddress, blasint(transposingA ? rows : inner),
       b.baseAddress, blasint(transposingB ? inner : columns), keep, result.baseAddress, blasint(columns))
+  }
+
+  /// result (rows, columns) += aᵀ · b in float64, all row-major: a is (inner, rows), b is (inner, columns).
+  public static func accumulate(
+    _ a: UnsafeBufferPointer<Double>, transposedTimes b: UnsafeBufferPointer<Double>,
+    into result: UnsafeMutableBufferPointer<Double>, rows: Int, columns: Int, inner: Int
+  ) {
+    precondition(
+      a.count >= rows * inner && b.count >= inner * columns && result.count >= rows * columns,
+      "a product's operands hold as many entries as its sizes say")
+    guard rows > 0, columns > 0, inner > 0 else { return }
+    _ = isSetUp
+    cblas_dgemm(
+      CblasRowMajor, CblasTrans, CblasNoTrans, blasint(rows), blasint(columns), blasint(inner), 1, a.baseAddress,
+      blasint(rows), b.baseAddress, blasint(columns), 1, result.baseAddress, blasint(columns))
   }
 }

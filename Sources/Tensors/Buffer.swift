@@ -30,7 +30,7 @@ public final class Buffer: @unchecked Sendable {
 
   @inlinable
   public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-    try body(bytes)
+    try withExtendedLifetime(self) { try body(bytes) }
   }
 
   /// Valid only while the buffer is alive; use `withBytes`.

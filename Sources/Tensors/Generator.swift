@@ -7,16 +7,19 @@ import Foundation
 /// stream: no state is shared, so the order in which tensors or steps are worked on changes nothing.
 public struct Generator: RandomNumberGenerator, Sendable {
   private let key: (UInt32, UInt32)
-  private var block: UInt64 = 0
-  private var buffered: [UInt32] = []
+  /// How many numbers `next` has given.
+  private var position: UInt64 = 0
+  /// The second half of the block at an odd position.
+  private var second: UInt64 = 0
   private var spare: Double?
 
   /// - Parameters:
   ///   - seed: As the recipe gives it.
   ///   - stream: What the numbers are for: the operation's name, then the tensor's or whatever else tells streams apart.
-  public init(seed: Int, _ stream: String...) {
+  public init(seed: Int, stream: String...) {
     var encoder = FingerprintEncoder(domain: "mergekit-random/1")
     encoder.add(seed)
+    encoder.list(stream.count)
     for part in stream { encoder.add(part) }
     let bytes = encoder.digest.bytes
     key = (Generator.word(bytes[0..<4]), Generator.word(bytes[4..<8]))
@@ -24,21 +27,84 @@ public struct Generator: RandomNumberGenerator, Sendable {
 
   private static func word(_ bytes: ArraySlice<UInt8>) -> UInt32 { bytes.reduce(0) { $0 << 8 | UInt32($1) } }
 
-  public mutating func next() -> UInt64 {
-    if buffered.isEmpty {
-      let words = Generator.philox(
-        counter: [UInt32(truncatingIfNeeded: block), UInt32(truncatingIfNeeded: block >> 32), 0, 0], key: key)
-      block += 1
-      buffered = words.reversed()
+  // MARK: By position
+
+  /// The number at a position of the stream, evenly spread over 0 ..< 1 in steps of 2⁻⁵³: what the call of `uniform()` gives that
+  /// comes after as many others.
+  public func uniform(at position: Int) -> Double {
+    precondition(position >= 0, "a stream begins at 0")
+    let (first, second) = Generator.block(UInt64(position / 2), key)
+    return Generator.uniform(position % 2 == 0 ? first : second)
+  }
+
+  /// Writes `uniform(at:)` for the positions from `start` on, several times as fast as one by one.
+  public func fill(_ numbers: UnsafeMutableBufferPointer<Double>, from start: Int) {
+    precondition(start >= 0, "a stream begins at 0")
+    guard let target = numbers.baseAddress else { return }
+    // Blocks give two numbers each; a first or a last one may be needed by half.
+    let head = min(start % 2, numbers.count)
+    let blocks = (numbers.count - head) / 2
+    if head == 1 { target[0] = uniform(at: start) }
+    let firstBlock = (start + head) / 2
+    for done in stride(from: 0, to: blocks, by: Generator.run) {
+      let count = min(Generator.run, blocks - done)
+      fillBlocks(target + (head + 2 * done), count, from: UInt64(firstBlock + done))
     }
-    let high = UInt64(buffered.removeLast())
-    return high << 32 | UInt64(buffered.removeLast())
+    let last = head + 2 * blocks
+    if last < numbers.count { target[last] = uniform(at: start + last) }
+  }
+
+  /// Blocks that are worked on together, round by round, so that the rounds become vector code.
+  private static let run = 256
+
+  private func fillBlocks(_ target: UnsafeMutablePointer<Double>, _ count: Int, from first: UInt64) {
+    let run = Generator.run
+    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4 * run) { words in
+      guard let a = words.baseAddress else { return }
+      let (b, c, d) = (a + run, a + 2 * run, a + 3 * run)
+      for index in 0..<count {
+        let counter = first &+ UInt64(index)
+        a[index] = UInt32(truncatingIfNeeded: counter)
+        b[index] = UInt32(truncatingIfNeeded: counter &>> 32)
+        c[index] = 0
+        d[index] = 0
+      }
+      var (k0, k1) = key
+      for _ in 0..<Generator.rounds {
+        for index in 0..<count {
+          (a[index], b[index], c[index], d[index]) = Generator.round((a[index], b[index], c[index], d[index]), k0, k1)
+        }
+        (k0, k1) = Generator.nextKey(k0, k1)
+      }
+      for index in 0..<count {
+        target[2 &* index] = Generator.uniform(a[index], b[index])
+        target[2 &* index &+ 1] = Generator.uniform(c[index], d[index])
+      }
+    }
+  }
+
+  /// `uniform(high · 2³² + low)`, through conversions that vectors have.
+  @inline(__always)
+  private static func uniform(_ high: UInt32, _ low: UInt32) -> Double {
+    (Double(Int32(bitPattern: high ^ 0x8000_0000)) + 0x1p31) * 0x1p-32 + Double(Int32(bitPattern: low &>> 11)) * 0x1p-53
+  }
+
+  // MARK: One after the other
+
+  public mutating func next() -> UInt64 {
+    defer { position += 1 }
+    guard position % 2 == 0 else { return second }
+    let block = Generator.block(position / 2, key)
+    second = block.1
+    return block.0
   }
 
   /// Evenly spread over 0 ..< 1, in steps of 2⁻⁵³.
-  public mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
+  public mutating func uniform() -> Double { Generator.uniform(next()) }
 
   /// From the standard normal distribution, by Box and Muller's transform.
+  ///
+  /// Logarithm, sine and cosine are the system's: between systems the last bit can differ, on one it does not.
   public mutating func gaussian() -> Double {
     if let value = spare {
       spare = nil
@@ -50,13 +116,13 @@ public struct Generator: RandomNumberGenerator, Sendable {
     return radius * cos(angle)
   }
 
-  /// Evenly spread over 0 ..< bound, without bias.
+  /// Evenly spread over 0 ..< bound, without bias (Lemire 2019).
   public mutating func integer(below bound: Int) -> Int {
     precondition(bound > 0, "there is no number below \(bound)")
     let bound = UInt64(bound)
     while true {
       let product = next().multipliedFullWidth(by: bound)
-      if product.low >= (0 &- bound) % bound { return Int(product.high) }
+      if product.low >= bound || product.low >= (0 &- bound) % bound { return Int(product.high) }
     }
   }
 
@@ -67,17 +133,44 @@ public struct Generator: RandomNumberGenerator, Sendable {
     return order
   }
 
-  /// Ten rounds of Philox on one counter.
-  static func philox(counter: [UInt32], key: (UInt32, UInt32)) -> [UInt32] {
-    var (a, b, c, d) = (counter[0], counter[1], counter[2], counter[3])
+  // MARK: Philox
+
+  /// The two numbers of one counter.
+  @inline(__always)
+  private static func block(_ counter: UInt64, _ key: (UInt32, UInt32)) -> (UInt64, UInt64) {
+    let words = philox((UInt32(truncatingIfNeeded: counter), UInt32(truncatingIfNeeded: counter >> 32), 0, 0), key)
+    return (UInt64(words.0) << 32 | UInt64(words.1), UInt64(words.2) << 32 | UInt64(words.3))
+  }
+
+  @inline(__always)
+  private static func uniform(_ bits: UInt64) -> Double { Double(bits >> 11) * 0x1p-53 }
+
+  typealias Words = (UInt32, UInt32, UInt32, UInt32)
+
+  /// All rounds of Philox on one counter.
+  @inline(__always)
+  static func philox(_ counter: Words, _ key: (UInt32, UInt32)) -> Words {
+    var words = counter
     var (k0, k1) = key
-    for _ in 0..<10 {
-      let first = a.multipliedFullWidth(by: 0xD251_1F53)
-      let second = c.multipliedFullWidth(by: 0xCD9E_8D57)
-      (a, b, c, d) = (second.high ^ b ^ k0, second.low, first.high ^ d ^ k1, first.low)
-      k0 &+= 0x9E37_79B9
-      k1 &+= 0xBB67_AE85
+    for _ in 0..<rounds {
+      words = round(words, k0, k1)
+      (k0, k1) = nextKey(k0, k1)
     }
-    return [a, b, c, d]
+    return words
+  }
+
+  private static let rounds = 10
+
+  @inline(__always)
+  private static func nextKey(_ k0: UInt32, _ k1: UInt32) -> (UInt32, UInt32) { (k0 &+ 0x9E37_79B9, k1 &+ 0xBB67_AE85) }
+
+  @inline(__always)
+  private static func round(_ words: Words, _ k0: UInt32, _ k1: UInt32) -> Words {
+    let first = UInt64(words.0) &* 0xD251_1F53
+    let second = UInt64(words.2) &* 0xCD9E_8D57
+    return (
+      UInt32(truncatingIfNeeded: second &>> 32) ^ words.1 ^ k0, UInt32(truncatingIfNeeded: second),
+      UInt32(truncatingIfNeeded: first &>> 32) ^ words.3 ^ k1, UInt32(truncatingIfNeeded: first)
+    )
   }
 }

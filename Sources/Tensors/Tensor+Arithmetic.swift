@@ -1,61 +1,52 @@
-/// Entry-by-entry arithmetic on float32 tensors of one shape. Each entry is worked out in float64, in the order of the operands,
-/// and rounded once.
+/// Entry-by-entry arithmetic on tensors of one shape, of any float dtype; results are float32.
+///
+/// Each entry is worked out in float64, in the order of the operands, and rounded once.
 extension Tensor {
   /// Σₖ wₖ xₖ.
-  public static func weightedSum(_ tensors: [Tensor], weights: [Double]) -> Tensor {
-    precondition(tensors.count == weights.count && !tensors.isEmpty, "each tensor has a weight")
-    let shape = tensors[0].shape
-    return Tensor(shape: shape) { result in
-      inBlocks(shape.count) { block in
-        withUnsafeTemporaryAllocation(of: Double.self, capacity: block.count) { sums in
-          sums.initialize(repeating: 0)
-          for (tensor, weight) in zip(tensors, weights) {
-            tensor.withFloats { entries in
-              for index in 0..<block.count { sums[index] += weight * Double(entries[block.lowerBound + index]) }
-            }
-          }
-          for index in 0..<block.count { result[block.lowerBound + index] = Float(sums[index]) }
-        }
-      }
-    }
-  }
-
-  /// Σₖ λₖ fₖ θₖ / Σₖ λₖ fₖ: an average of values by their precisions.
   ///
-  /// - Parameters:
-  ///   - values: θₖ.
-  ///   - precisions: Fₖ, not negative.
-  ///   - weights: λₖ.
-  ///   - floors: fₖ is at least this.
-  ///   - offsets: What is added to Fₖ before that.
-  /// - Returns: The average; where all λₖ fₖ are zero, the first value.
-  public static func precisionWeightedAverage(
-    _ values: [Tensor], precisions: [Tensor], weights: [Double], floors: [Double], offsets: [Double]
-  ) -> Tensor {
-    let shape = values[0].shape
+  /// With weights that sum to 1, copies of one float32 tensor give that tensor, bit for bit.
+  public static func weightedSum(_ tensors: [Tensor], weights: [Double]) -> Tensor {
+    precondition(tensors.count == weights.count, "\(tensors.count) tensors have \(weights.count) weights")
+    let shape = commonShape(tensors)
     return Tensor(shape: shape) { result in
-      inBlocks(shape.count) { block in
-        withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * block.count) { memory in
-          memory.initialize(repeating: 0)
-          let sums = UnsafeMutableBufferPointer(rebasing: memory[..<block.count])
-          let totals = UnsafeMutableBufferPointer(rebasing: memory[block.count...])
-          for operand in values.indices {
-            let (weight, floor, offset) = (weights[operand], floors[operand], offsets[operand])
-            values[operand].withFloats { value in
-              precisions[operand].withFloats { precision in
-                for index in 0..<block.count {
-                  let entry = block.lowerBound + index
-                  let share = weight * max(Double(precision[entry]) + offset, floor)
-                  sums[index] += share * Double(value[entry])
-                  totals[index] += share
-                }
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: blockLength) { sums in
+        inBlocks(0..<shape.count) { block, scratch in
+          for (number, (tensor, weight)) in zip(tensors, weights).enumerated() {
+            tensor.withFloats(block, scratch) { entries in
+              // The first product begins the sum: 0 plus it would lose the sign of -0.
+              if number == 0 {
+                for index in 0..<block.count { sums[index] = weight * Double(entries[index]) }
+              } else {
+                for index in 0..<block.count { sums[index] += weight * Double(entries[index]) }
               }
             }
           }
-          values[0].withFloats { first in
-            for index in 0..<block.count {
-              let entry = block.lowerBound + index
-              result[entry] = totals[index] == 0 ? first[entry] : Float(sums[index] / totals[index])
+          let target = UnsafeMutableBufferPointer(rebasing: result[block])
+          for index in 0..<block.count { target[index] = Float(sums[index]) }
+        }
+      }
+    }
+  }
+
+  /// a + b.
+  public static func + (a: Tensor, b: Tensor) -> Tensor { add(a, 1, b) }
+
+  /// a - b.
+  public static func - (a: Tensor, b: Tensor) -> Tensor { add(a, -1, b) }
+
+  /// Every entry times a number.
+  public static func * (scale: Double, tensor: Tensor) -> Tensor { weightedSum([tensor], weights: [scale]) }
+
+  /// a ± b. A float32 sum rounded from float64 is the same as float32's own, so this stays in float32.
+  private static func add(_ a: Tensor, _ sign: Float, _ b: Tensor) -> Tensor {
+    let shape = commonShape([a, b])
+    return Tensor(shape: shape) { result in
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: blockLength) { second in
+        inBlocks(0..<shape.count) { block, scratch in
+          let target = UnsafeMutableBufferPointer(rebasing: result[block])
+          a.withFloats(block, scratch) { a in
+            b.withFloats(block, second) { b in
+              for index in 0..<block.count { target[index] = a[index] + sign * b[index] }
             }
           }
         }
@@ -63,26 +54,20 @@ extension Tensor {
     }
   }
 
-  /// Σᵢ aᵢ bᵢ in float64, grouped by the tensors' length alone.
+  /// Σᵢ aᵢ bᵢ in float64, grouped by the number of entries alone.
   public static func dot(_ a: Tensor, _ b: Tensor) -> Double {
-    precondition(a.count == b.count, "a dot product is of tensors of one length")
+    precondition(a.count == b.count, "a dot product is of as many entries: \(a.shape) and \(b.shape)")
     var total = 0.0
-    a.withFloats { a in
-      b.withFloats { b in
-        inBlocks(a.count) { block in
-          // Eight running sums, so that the loop becomes vector code; then their sum, always in this order.
-          var sums = SIMD8<Double>(repeating: 0)
-          var index = block.lowerBound
-          while index + 8 <= block.upperBound {
-            for lane in 0..<8 { sums[lane] += Double(a[index + lane]) * Double(b[index + lane]) }
-            index += 8
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: blockLength) { products in
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: blockLength) { second in
+        inBlocks(0..<a.count) { block, scratch in
+          a.withFloats(block, scratch) { a in
+            b.withFloats(block, second) { b in
+              for index in 0..<block.count { products[index] = Double(a[index]) * Double(b[index]) }
+            }
           }
-          var sum = (0..<8).reduce(0.0) { $0 + sums[$1] }
-          while index < block.upperBound {
-            sum += Double(a[index]) * Double(b[index])
-            index += 1
-          }
-          total += sum
+          for index in block.count..<blockLength { products[index] = 0 }
+          total += sum(products)
         }
       }
     }
@@ -92,8 +77,34 @@ extension Tensor {
   /// The Euclidean norm of all entries.
   public var norm: Double { Tensor.dot(self, self).squareRoot() }
 
-  /// Goes over 0..<count in blocks that stay in the first cache.
-  private static func inBlocks(_ count: Int, _ body: (Range<Int>) -> Void) {
-    for start in stride(from: 0, to: count, by: 2048) { body(start..<min(start + 2048, count)) }
+  /// The sum of a block, by adding its second half to its first until one entry is left: vector code, and little error.
+  private static func sum(_ block: UnsafeMutableBufferPointer<Double>) -> Double {
+    var half = blockLength / 2
+    while half > 0 {
+      for index in 0..<half { block[index] += block[half + index] }
+      half /= 2
+    }
+    return block[0]
+  }
+
+  private static func commonShape(_ tensors: [Tensor]) -> Shape {
+    guard let shape = tensors.first?.shape else { preconditionFailure("there is no tensor to work on") }
+    for other in tensors { precondition(other.shape == shape, "tensors of one shape, not \(shape) and \(other.shape)") }
+    return shape
+  }
+
+  /// A block's entries as float32: where they lie if they can be read there, else copied to the scratch.
+  @inline(__always)
+  func withFloats(
+    _ block: Range<Int>, _ scratch: UnsafeMutableBufferPointer<Float>, _ body: (UnsafePointer<Float>) -> Void
+  ) {
+    withBytes { bytes in
+      guard let base = bytes.baseAddress, let scratch = scratch.baseAddress else { return }
+      if dtype == .f32, UInt(bitPattern: base) % 4 == 0 {
+        return body((base + block.lowerBound * 4).assumingMemoryBound(to: Float.self))
+      }
+      copyFloats(block, to: UnsafeMutableBufferPointer(start: scratch, count: Tensor.blockLength))
+      body(scratch)
+    }
   }
 }

@@ -1,1 +1,4 @@
-print("mergekit")
+import CommandLine
+import Foundation
+
+exit(Program.main())

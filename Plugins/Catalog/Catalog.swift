@@ -1,0 +1,15 @@
+import Files
+import Learning
+import Measuring
+import Merging
+import Operations
+
+extension Operations.Catalog {
+  /// Every plugin there is: a new one is a line here.
+  public static let standard = Operations.Catalog([
+    .files,
+    .merging,
+    .learning,
+    .measuring,
+  ])
+}

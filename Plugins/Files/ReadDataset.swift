@@ -1,0 +1,181 @@
+import Diagnostics
+import Formats
+import Operations
+import Tensors
+
+/// Examples from a table: columns of numbers become the features, one column the label, columns of text stay text.
+///
+/// Rows are put into a random order that only the seed and their number decide. A column called `split` says which rows
+/// are for training, validation and test; without one the first 80% of that order are for training, then 10% for
+/// validation and 10% for test. So the parts of one file never share a row, whatever `filter` and `limit` take away, as
+/// long as the seed is the same.
+struct ReadDataset: RecipeOperation {
+  enum Split: String, Choice {
+    case train, validation, test, all
+
+    var text: String {
+      switch self {
+      case .train: "The rows to learn from: 80% of them where the file does not say."
+      case .validation: "The rows to make choices by: 10% of them where the file does not say."
+      case .test: "The rows to judge by in the end: 10% of them where the file does not say."
+      case .all: "All rows."
+      }
+    }
+  }
+
+  static let about = About(
+    "dataset",
+    "Read examples from CSV, JSON Lines or safetensors.",
+    discussion: """
+      Columns of numbers are the features, but for the label's; a list of numbers in JSON Lines is as many features. \
+      Rows come in a random order of their numbers that `seed` decides, so `limit` takes a random sample. `.train`, \
+      the default, `.validation` and `.test` are the rows that a column called `split` says they are; without one, \
+      80%, 10% and 10% of that order, so they share no row. `filter` and `among` take rows away after that, and \
+      `limit` comes last.
+
+      Labels that are whole numbers are kept as they are, and the classes go up to the largest in the whole file; \
+      labels that are texts are numbered in alphabetical order of the whole file. So a class has the same number in \
+      every part of a file.
+      """,
+    cost: "O(cells); the file is held in memory",
+    examples: [
+      Example("What to learn from", "dataset(\"data/digits.csv\", label: \"digit\", scale: 16)"),
+      Example(
+        "Small digits that were held out",
+        "dataset(\"data/digits.csv\", label: \"digit\", split: .test, filter: \"digit\", among: [0, 1, 2, 3, 4])"),
+    ])
+
+  @Param("The file, seen from the recipe; its ending says how it is written.")
+  var path: SourcePath
+  @Param("The column to predict; by default the one called `label`, `target` or `class`.")
+  var label: String? = nil
+  @Param("The columns to predict from; by default all other columns of numbers.")
+  var features: [String]? = nil
+  @Param("Which part of the rows to take.")
+  var split: Split = .train
+  @Param("The most rows to take.", in: 1...1_000_000_000, unit: .examples)
+  var limit: Int? = nil
+  @Param("A column whose value decides whether a row is taken.")
+  var filter: String? = nil
+  @Param("The values of the column `filter` whose rows are taken.")
+  var among: [Cell] = []
+  @Param("What features are divided by, such as 255 for pixels.", in: 1e-12...1e12)
+  var scale: Double = 1
+  @Param("Decides the order of the rows, and so which part each belongs to.")
+  var seed: Int = 0
+
+  func sources() throws -> [String] { [try File(path.path).path] }
+
+  func outline() throws -> Content? {
+    var content = try content()
+    content.tensors = content.tensors.map { TensorEntry(foreseen: $0.name, dtype: $0.dtype, shape: $0.shape) }
+    return content
+  }
+
+  func memory() -> Int { (FileStamp(path: path.path)?.size ?? 0) * 8 }
+
+  func run(_ context: Context) throws -> Dataset { Dataset(try content()) }
+
+  private func content() throws -> Content {
+    let table = try Table(path: path.path)
+    let columns = try DatasetColumns(table, path: path.path, label: label, features: features)
+    let rows = try rows(of: table)
+    var facts: JSON = ["rows": .integer(rows.count), "split": .string(split.rawValue)]
+    var tensors: [(name: String, tensor: Tensor)] = [("row", Tensor(rows, shape: [rows.count]))]
+    if !columns.features.isEmpty {
+      let features = try columns.features(rows, scale: scale)
+      facts = facts.setting("features", to: .integer(features.shape[1]))
+      facts = facts.setting("columns", to: .array(columns.features.map { .string($0.name) }))
+      tensors.append((Dataset.featuresName, features))
+    }
+    if let label = columns.label {
+      let labels = try columns.labels(label)
+      facts = facts.setting("label", to: .string(label.name)).setting("classes", to: .integer(labels.classes))
+      if let names = labels.names { facts = facts.setting("class_names", to: .array(names.map { .string($0) })) }
+      tensors.append((Dataset.labelsName, Tensor(rows.map { labels.numbers[$0] }, shape: [rows.count])))
+    }
+    tensors += columns.texts(rows)
+    return Content(
+      .dataset, facts: facts,
+      tensors: tensors.map { name, tensor in TensorEntry(name, dtype: tensor.dtype, shape: tensor.shape) { tensor } })
+  }
+
+  // MARK: Rows
+
+  /// The numbers of the rows to take, in their random order.
+  private func rows(of table: Table) throws -> [Int] {
+    var generator = Generator(seed: seed, stream: "dataset", "rows")
+    let order = generator.permutation(of: table.rowCount)
+    let part = try part(of: table, order)
+    let kept = try taken(part, table)
+    guard !kept.isEmpty else {
+      let filtered = filter.map { ", and none of them has a `\($0)` among \(among.value.canonical)" } ?? ""
+      throw OperationError(
+        .data,
+        "no row is left of `\(path.path)`: \(part.count) of its \(table.rowCount) are in `.\(split.rawValue)`\(filtered)"
+      )
+    }
+    return limit.map { Array(kept.prefix($0)) } ?? kept
+  }
+
+  private func part(of table: Table, _ order: [Int]) throws -> [Int] {
+    guard split != .all else { return order }
+    guard let column = table.column("split") else {
+      let tenth = table.rowCount / 10
+      let ends = (train: table.rowCount - 2 * tenth, validation: table.rowCount - tenth)
+      switch split {
+      case .train: return Array(order[..<ends.train])
+      case .validation: return Array(order[ends.train..<ends.validation])
+      case .test, .all: return Array(order[ends.validation...])
+      }
+    }
+    guard case .texts(let names) = column.cells else {
+      throw OperationError(.data, "the column `split` of `\(path.path)` holds numbers, not names of parts")
+    }
+    let known: [String: Split] = [
+      "train": .train, "validation": .validation, "valid": .validation, "val": .validation, "dev": .validation,
+      "test": .test,
+    ]
+    if let row = names.indices.first(where: { known[names[$0]] == nil }) {
+      throw OperationError(
+        .data, "row \(row + 1) of `\(path.path)` is in the split `\(names[row])`",
+        notes: ["splits are `train`, `validation` and `test`"])
+    }
+    return order.filter { known[names[$0]] == split }
+  }
+
+  private func taken(_ rows: [Int], _ table: Table) throws -> [Int] {
+    guard let filter else {
+      guard among.isEmpty else {
+        throw OperationError(.step, "`among` of `dataset` needs `filter`, which says what is among these values")
+      }
+      return rows
+    }
+    guard !among.isEmpty else {
+      throw OperationError(.step, "`filter` of `dataset` needs `among`, which lists the values of `\(filter)` to take")
+    }
+    let column = try table.column(named: filter, path: path.path)
+    guard column.width == 1 else {
+      throw OperationError(
+        .step,
+        "`\(filter)` of `\(path.path)` holds \(column.width) numbers in a row, so no value of it can be among others")
+    }
+    switch column.cells {
+    case .numbers(let numbers):
+      let wanted = among.compactMap { if case .number(let number) = $0 { number } else { nil } }
+      try check(wanted.count, "numbers", filter)
+      return rows.filter { wanted.contains(numbers[$0]) }
+    case .texts(let texts):
+      let wanted = among.compactMap { if case .text(let text) = $0 { text } else { nil } }
+      try check(wanted.count, "texts", filter)
+      return rows.filter { wanted.contains(texts[$0]) }
+    }
+  }
+
+  private func check(_ fitting: Int, _ what: String, _ filter: String) throws {
+    guard fitting == among.count else {
+      throw OperationError(
+        .step, "`\(filter)` of `\(path.path)` is a column of \(what), and `among` is \(among.value.canonical)")
+    }
+  }
+}

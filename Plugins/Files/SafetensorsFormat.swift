@@ -1,0 +1,99 @@
+import Diagnostics
+import Formats
+import Operations
+import Tensors
+
+/// A folder that other programs read: `config.json` and `model.safetensors` for a model, `KIND.safetensors` and
+/// `facts.json` for all else.
+struct SafetensorsFormat: ExportFormat {
+  enum Precision: String, Choice {
+    case f32, f16, bf16
+
+    var text: String {
+      switch self {
+      case .f32: "Floats of 32 bits."
+      case .f16: "Floats of 16 bits that are finer than `.bf16`, and reach to 65504."
+      case .bf16: "Floats of 16 bits that reach as far as those of 32."
+      }
+    }
+
+    var dtype: DType {
+      switch self {
+      case .f32: .f32
+      case .f16: .f16
+      case .bf16: .bf16
+      }
+    }
+
+    /// As `config.json` calls it.
+    var torchName: String {
+      switch self {
+      case .f32: "float32"
+      case .f16: "float16"
+      case .bf16: "bfloat16"
+      }
+    }
+  }
+
+  static let about = About(
+    "safetensors",
+    "Write a folder of safetensors, as Hugging Face lays models out.",
+    discussion: """
+      A model becomes `config.json`, its tokenizer's files and `model.safetensors`, or shards joined by \
+      `model.safetensors.index.json`. Anything else becomes one safetensors file called after what it is, and \
+      `facts.json`.
+      """,
+    examples: [Example("Half as large, in shards", "safetensors(precision: .bf16, shard: 2 GiB)")])
+
+  static let accepts: [ArtifactKind] = [.checkpoint, .delta, .fisher, .dataset]
+  static let acceptsLists = false
+  static let makesFolder = true
+
+  @Param("What floats are rounded to; by default they stay as they are.")
+  var precision: Precision? = nil
+  @Param("The most bytes of tensors that a model's file holds.", in: 1...1e18)
+  var shard: ByteCount = .gibibytes(5)
+
+  func write(_ contents: [Content], isList: Bool, to path: String) throws {
+    for content in contents {
+      let tensors = content.tensors.map { entry in (name: entry.name, dtype: dtype(of: entry), shape: entry.shape) }
+      let entries = Dictionary(uniqueKeysWithValues: content.tensors.map { ($0.name, $0) })
+      let tensor = { (name: String) in
+        guard let entry = entries[name] else { preconditionFailure("`\(name)` is one of the tensors that are written") }
+        return try rounded(entry)
+      }
+      if content.kind == .checkpoint {
+        try ModelFolder.write(
+          config: config(content.facts), files: content.files.map { ($0.name, $0.bytes) }, tensors: tensors,
+          shardSize: shard.bytes, to: path, tensor: tensor)
+      } else {
+        try NewFile.write(Array(content.facts.pretty.utf8), to: path + "/facts.json")
+        try SafetensorsLayout(tensors).write(to: path + "/\(content.kind.name).safetensors", tensor: tensor)
+      }
+    }
+  }
+
+  private func dtype(of entry: TensorEntry) -> DType {
+    entry.dtype.isFloat ? precision?.dtype ?? entry.dtype : entry.dtype
+  }
+
+  private func rounded(_ entry: TensorEntry) throws -> Tensor {
+    let tensor = try entry.load()
+    let result = tensor.converted(to: dtype(of: entry))
+    guard result.dtype != tensor.dtype, let index = result.firstNonFinite, tensor.firstNonFinite != index else {
+      return result
+    }
+    throw OperationError(
+      .step,
+      "entry \(index) of `\(entry.name)` is \(tensor.doubles[index]), which \(result.dtype.rawValue) cannot hold",
+      helps: ["`precision: .bf16` reaches as far as float32 does"])
+  }
+
+  /// A configuration that names its tensors' dtype names the one that is written.
+  private func config(_ config: JSON) -> JSON {
+    guard let precision else { return config }
+    return ["torch_dtype", "dtype"].reduce(config) { config, name in
+      config[name] == nil ? config : config.setting(name, to: .string(precision.torchName))
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import Operations
+
+extension Plugin {
+  /// Operations that make one model of several, and the arithmetic of models and task vectors.
+  public static let merging = Plugin(
+    "merging", "Make one model of several.",
+    operations: [
+      Average.self,
+      Slerp.self,
+      FisherMerge.self,
+      FisherSearch.self,
+      Subtract.self,
+      Add.self,
+      Scale.self,
+      Total.self,
+    ])
+}

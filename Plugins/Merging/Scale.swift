@@ -1,0 +1,29 @@
+import Operations
+import Tensors
+
+/// A difference times a number: `δ' = s δ`. Recipes write `0.4 * delta`.
+struct Scale: TensorwiseOperation {
+  typealias Output = Delta
+
+  static let about = About(
+    "scale",
+    "Multiply a difference by a number.",
+    discussion: "δ' = s δ, entry by entry, in float32. Recipes write `0.4 * delta`.",
+    cost: "O(entries); one tensor in memory at a time",
+    examples: [Example("The other way round", "scale(delta, by: -1)")])
+
+  @Input("What to multiply.")
+  var delta: Delta
+  @Param("The number to multiply by.")
+  var by: Layered<Double>
+
+  func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
+    try by(tensor) * read(delta)
+  }
+}
+
+extension Scale: Referenced {
+  func reference(_ tensor: TensorName, _ read: TensorReader) throws -> [Double] {
+    try read(delta).doubles.map { by(tensor) * $0 }
+  }
+}

@@ -1,0 +1,28 @@
+import Operations
+import Tensors
+
+/// The sum of differences: `δ = Σₖ δₖ`. Recipes write `delta + delta`.
+struct Total: TensorwiseOperation {
+  typealias Output = Delta
+
+  static let about = About(
+    "total",
+    "Add differences up.",
+    discussion: "δ = Σₖ δₖ, entry by entry, in float64 and rounded once to float32. Recipes write `delta + delta`.",
+    cost: "O(deltas × entries); one tensor in memory at a time",
+    examples: [Example("Two task vectors", "total([subtract(a, b: base), subtract(b, b: base)])")])
+
+  @Input("What to add up.", count: 1...)
+  var deltas: [Delta]
+
+  func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
+    Tensor.weightedSum(try deltas.map { try read($0) }, weights: deltas.map { _ in 1 })
+  }
+}
+
+extension Total: Referenced {
+  func reference(_ tensor: TensorName, _ read: TensorReader) throws -> [Double] {
+    let deltas = try deltas.map { try read($0).doubles }
+    return deltas[0].indices.map { entry in deltas.reduce(0) { $0 + $1[entry] } }
+  }
+}

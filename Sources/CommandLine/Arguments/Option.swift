@@ -1,0 +1,123 @@
+/// What an option says of itself: parsing, help, errors and completions all read this.
+protocol OptionDeclaration: Sendable {
+  /// Without dashes: `jobs`.
+  var name: String { get }
+  var short: Character? { get }
+  /// What help calls its value, such as `N`; none for a flag.
+  var valueName: String? { get }
+  /// Whether the value may be left out: `--tensors` or `--tensors=PATTERN`.
+  var isValueOptional: Bool { get }
+  var isRepeatable: Bool { get }
+  /// One sentence.
+  var text: String { get }
+  var completion: Completion { get }
+  /// What is wanted, where a value is not that; nil where it is.
+  func complaint(about value: String) -> String?
+}
+
+extension OptionDeclaration {
+  /// As errors name it: `--jobs`.
+  var flag: String { "--" + name }
+}
+
+/// What a shell offers for a value.
+enum Completion: Sendable, Hashable {
+  case nothing
+  case choices([String])
+  case recipes
+  case files
+  case folders
+  case commands
+  case operations
+  /// All that `mergekit help` explains.
+  case topics
+}
+
+/// An option with a value.
+struct Option<Value: Sendable>: OptionDeclaration {
+  let name: String
+  let short: Character?
+  let valueName: String?
+  let isValueOptional: Bool
+  let isRepeatable: Bool
+  let text: String
+  let reader: ValueReader<Value>
+
+  init(
+    _ name: String, short: Character? = nil, _ valueName: String, _ reader: ValueReader<Value>,
+    isValueOptional: Bool = false,
+    isRepeatable: Bool = false, _ text: String
+  ) {
+    self.name = name
+    self.short = short
+    self.valueName = valueName
+    self.reader = reader
+    self.isValueOptional = isValueOptional
+    self.isRepeatable = isRepeatable
+    self.text = text
+  }
+
+  var completion: Completion { reader.completion }
+
+  func complaint(about value: String) -> String? { reader.read(value) == nil ? reader.expectation : nil }
+}
+
+/// An option that is there or not.
+struct Flag: OptionDeclaration {
+  let name: String
+  let short: Character?
+  let text: String
+
+  init(_ name: String, short: Character? = nil, _ text: String) {
+    self.name = name
+    self.short = short
+    self.text = text
+  }
+
+  var valueName: String? { nil }
+  var isValueOptional: Bool { false }
+  var isRepeatable: Bool { false }
+  var completion: Completion { .nothing }
+  func complaint(about value: String) -> String? { nil }
+}
+
+/// How the text of an option's value becomes a value.
+struct ValueReader<Value: Sendable>: Sendable {
+  /// What is wanted, as errors say it: `a whole number from 1`.
+  let expectation: String
+  let completion: Completion
+  let read: @Sendable (String) -> Value?
+}
+
+extension ValueReader where Value == String {
+  static let text = ValueReader(expectation: "a text", completion: .nothing) { $0 }
+  static let folder = ValueReader(expectation: "a folder", completion: .folders) { $0.isEmpty ? nil : $0 }
+
+  /// `samples=2048`: a name and, behind the first `=`, anything.
+  static let assignment = ValueReader(expectation: "NAME=VALUE", completion: .nothing) { text in
+    text.dropFirst().contains("=") && !text.hasPrefix("=") ? text : nil
+  }
+
+  static func choice(of names: [String]) -> ValueReader {
+    let list = names.count < 2 ? names.joined() : names.dropLast().joined(separator: ", ") + " or " + (names.last ?? "")
+    return ValueReader(expectation: list, completion: .choices(names)) { names.contains($0) ? $0 : nil }
+  }
+}
+
+extension ValueReader where Value == Int {
+  static let wholeFromOne = ValueReader(expectation: "a whole number from 1", completion: .nothing) { text in
+    Int(text).flatMap { $0 >= 1 ? $0 : nil }
+  }
+
+  /// A size with its unit, as recipes write one, with or without the blank: `2GiB`, `512 MiB`.
+  static let bytes = ValueReader(
+    expectation: "a size with its unit, such as `2GiB`", completion: .choices(["1GiB", "2GiB", "4GiB", "8GiB"])
+  ) { text in
+    let units = ["TiB": 40, "GiB": 30, "MiB": 20, "KiB": 10, "B": 0]
+    let digits = text.prefix { $0.isASCII && $0.isNumber || $0 == "." }
+    let unit = text.dropFirst(digits.count).drop { $0 == " " }
+    guard let amount = Double(digits), let exponent = units[String(unit)] else { return nil }
+    let bytes = amount * Double(1 << exponent)
+    return bytes >= 1 && bytes < 9e18 ? Int(bytes) : nil
+  }
+}

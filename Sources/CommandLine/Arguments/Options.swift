@@ -1,0 +1,47 @@
+/// Every option of every command, each said once.
+enum Options {
+  // MARK: Of all commands
+
+  static let directory = Option("directory", short: "C", "DIR", .folder, "Work as if started in this folder.")
+  static let registry = Option(
+    "registry", "DIR", .folder, "Where results are kept; else MERGEKIT_REGISTRY, else the nearest `.mergekit` upward.")
+  static let color = Option(
+    "color", "WHEN", .choice(of: ["auto", "always", "never"]),
+    "Whether to paint: auto, always or never; NO_COLOR also says never.")
+  static let quiet = Flag("quiet", short: "q", "Say nothing but results and errors.")
+  static let help = Flag("help", short: "h", "Explain the command.")
+
+  static let version = Flag("version", "Print the version.")
+
+  static let everywhere: [any OptionDeclaration] = [directory, registry, color, quiet, help, version]
+
+  // MARK: Of some
+
+  static let json = Flag("json", "Print one JSON document.")
+  static let set = Option(
+    "set", "NAME=VALUE", .assignment, isRepeatable: true,
+    "Give a parameter of the recipe a value, in the recipe language; `--NAME VALUE` does the same.")
+  static let out = Option("out", "DIR", .folder, "The folder that exports land in; the working directory by default.")
+  static let jobs = Option(
+    "jobs", short: "j", "N", .wholeFromOne, "How many steps run at the same time; one for each processor by default.")
+  static let memory = Option(
+    "memory", "SIZE", .bytes,
+    "What running steps may hold together, such as 2GiB; three quarters of the machine's by default.")
+  static let target = Option(
+    "target", "NAME", .text, isRepeatable: true, "Make only this value of the recipe, and what it needs.")
+  static let force = Flag("force", "Replace what is there already with other content.")
+  static let progress = Option(
+    "progress", "HOW", .choice(of: ["auto", "plain", "none"]),
+    "How to show progress: `auto` draws on a terminal, `plain` prints lines, `none` is silent.")
+  static let format = Option(
+    "format", "FORMAT", .choice(of: ["text", "json"]), "How to print what was found: text or json.")
+  static let check = Flag("check", "Change nothing; end with status 1 where something would change.")
+  static let limit = Option("limit", "N", .wholeFromOne, "How many to show; 20 by default.")
+  static let tensors = Option(
+    "tensors", "PATTERN", .text, isValueOptional: true,
+    "List the tensors, or only those like the pattern: `--tensors='*.mlp.*'`.")
+  static let exportFormat = Option(
+    "as", "FORMAT", .text, "The format to write, with its settings: `json`, `safetensors(precision: .bf16)`.")
+  static let full = Flag("full", "Read every byte that is kept, and compare it with its digest.")
+  static let rebuildIndex = Flag("rebuild-index", "First make the index anew from the objects and receipts.")
+}

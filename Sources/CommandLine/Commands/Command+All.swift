@@ -1,0 +1,8 @@
+extension Command {
+  /// All commands, in the order in which help lists them.
+  static let all: [Command] = [
+    .apply, .plan, .check, .format,
+    .log, .show, .export, .verify,
+    .operations, .describe, .help, .completions, .documentation, .version,
+  ]
+}

@@ -1,0 +1,91 @@
+import Diagnostics
+import Foundation
+import Plans
+import Recipes
+import Registry
+
+extension Command {
+  static let apply = Command(
+    "apply", .recipes, "Run what a recipe needs and is not there yet, and write its exports.",
+    discussion: """
+      Every step's result is kept under a digest of all that decides it, so a step runs only when something that it depends \
+      on has changed. Ctrl-C stops the run; what was finished is kept, and the next apply goes on from there.
+      """,
+    operands: [.recipe],
+    options: [
+      Options.set, Options.target, Options.out, Options.force, Options.jobs, Options.memory, Options.progress,
+      Options.json,
+    ],
+    takesSettings: true,
+    examples: [
+      "mergekit apply Recipes/fisher.rcp", "mergekit apply Recipes/fisher.rcp --samples 2048 --out results --jobs 4",
+    ]
+  ) { invocation in
+    try ApplyCommand(invocation: invocation).run()
+  }
+}
+
+/// One `mergekit apply`.
+private struct ApplyCommand {
+  let invocation: Invocation
+
+  private var arguments: Arguments { invocation.arguments }
+  private var interruption: Interruption { invocation.program.interruption }
+
+  func run() throws -> Int32 {
+    interruption.listen()
+    let loaded = try invocation.loadRecipe()
+    let targets = arguments.all(Options.target)
+    let existing = try invocation.openRegistry()
+    // Mistakes that a plan shows must not leave an empty registry behind.
+    if existing == nil { _ = try invocation.planner(loaded, registry: nil).plan(targets: targets) }
+    let registry = try existing ?? invocation.createRegistry()
+    let planner = invocation.planner(loaded, registry: registry)
+    let plan = try planner.plan(targets: targets)
+    let exporter = Exporter(
+      root: arguments[Options.out].map(invocation.absolute) ?? invocation.directory,
+      replaces: arguments.has(Options.force), catalog: invocation.catalog, registry: registry)
+    let application = Application(plan, planner: planner, registry: registry, exporter: exporter)
+    try application.check()
+
+    let display = ProgressDisplay(
+      plan, mode: progressMode, stream: invocation.program.errors, style: invocation.errorStyle)
+    display.start()
+    defer { display.finish() }
+    let report = try application.apply(
+      recipeText: loaded.text, limits: limits, cancellation: interruption.cancellation, observe: display.observe)
+    display.finish()
+
+    let summary = ApplySummary(report: report, plan: plan, registry: registry, out: arguments[Options.out])
+    try show(summary)
+    return report.exitStatus == 130 ? interruption.exitStatus : report.exitStatus
+  }
+
+  private func show(_ summary: ApplySummary) throws {
+    if !summary.diagnostics.isEmpty { invocation.program.errors.write(invocation.renderer.text(summary.diagnostics)) }
+    if arguments.has(Options.json) {
+      invocation.print(try summary.json())
+    } else {
+      for line in try summary.results(invocation.style) { invocation.print(line) }
+    }
+    for line in summary.remarks(invocation.errorStyle) { invocation.say(line) }
+  }
+
+  private var limits: Runner.Limits {
+    let machine = ProcessInfo.processInfo
+    return Runner.Limits(
+      jobs: arguments[Options.jobs] ?? machine.activeProcessorCount,
+      memory: arguments[Options.memory] ?? Int(clamping: machine.physicalMemory / 4 * 3))
+  }
+
+  private var progressMode: ProgressDisplay.Mode {
+    if invocation.isQuiet { return .none }
+    let errors = invocation.program.errors
+    let environment = invocation.program.environment
+    switch arguments[Options.progress] {
+    case "none": return .none
+    case "plain": return .plain
+    default: return errors.isTerminal && environment["TERM"] != "dumb" && environment["CI"] == nil ? .live : .plain
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import Diagnostics
+import Fingerprints
+import Formats
+import Foundation
+import Operations
+import Registry
+
+extension Command {
+  static let show = Command(
+    "show", .results, "Show an artifact, a run, or a model on disk.",
+    discussion: """
+      - A digest, or the first digits of one, means an artifact; so does a name that a recipe gave, such as `merged`: the newest so called.
+      - A number means a run.
+      - A recipe's file means what it made last.
+      - A folder or a safetensors file means the model in it.
+      """,
+    operands: [Operand("WHAT", .one, .files, "A digest, a name, a run's number, a recipe's file, or a model on disk.")],
+    options: [Options.tensors, Options.json],
+    examples: ["mergekit show merged", "mergekit show models/base --tensors='*.mlp.*'"]
+  ) { invocation in
+    let registry = try invocation.openRegistry(.readOnly)
+    switch (try invocation.find(invocation.arguments.operand, in: registry), registry) {
+    case (.model(let path), _): try invocation.showModel(path)
+    case (.run(let run), _): invocation.printRun(run)
+    case (.artifact(let digest), let registry?): try invocation.showArtifact(digest, registry)
+    case (.recipe(let name), let registry?): try invocation.showRecipe(name, registry)
+    case (_, nil): throw OperationError(.missing, "nothing was applied here yet, so there is nothing to show")
+    }
+    return 0
+  }
+}
+
+extension Invocation {
+  /// A model on disk: its configuration's main lines and its tensors.
+  fileprivate func showModel(_ path: String) throws {
+    let model = try ModelFolder(absolute(path))
+    let tensors = TensorList(model)
+    let pattern = arguments.has(Options.tensors) ? arguments[Options.tensors] ?? "" : nil
+    if arguments.has(Options.json) {
+      let listed = tensors.matching(pattern ?? "")
+      print([
+        "path": .string(path), "config": model.config, "bytes": .integer(tensors.byteCount), "tensors": listed.json,
+      ])
+      return
+    }
+    print("\(style("model", .bold)) \(Renderer.printable(path))")
+    var table = Table()
+    for name in ["architecture", "model_type", "architectures"] {
+      guard let fact = model.config[name] else { continue }
+      table.add(.init(name, .faint), .init(Renderer.printable(fact.string ?? fact.compact)))
+    }
+    let files = Set(model.entries.map(\.slice.path)).count
+    table.add(.init("tensors", .faint), .init(tensors.summary))
+    table.add(.init("files", .faint), .init(Measure.count(files, "safetensors file")))
+    for line in table.lines(style) { print(line) }
+    try printTensors(tensors, pattern)
+  }
+
+  /// What a recipe made last: its values, each with its digest.
+  fileprivate func showRecipe(_ name: String, _ registry: Registry) throws {
+    guard let apply = try registry.applies(limit: .max).first(where: { isSameFile($0.recipe, name) }) else {
+      throw OperationError(.missing, "`\(name)` was not applied yet", helps: ["`mergekit apply \(name)` does it"])
+    }
+    if arguments.has(Options.json) { return print(try apply.json(registry)) }
+    print("\(style(Renderer.printable(name), .bold)), as apply \(apply.id) left it, \(Measure.minute(apply.started))")
+    var table = Table()
+    for step in apply.steps {
+      guard let run = try registry.run(id: step.run) else { continue }
+      table.add(
+        .init(Renderer.printable(step.label), .bold), .init(run.operation), .init(run.output.short, .yellow),
+        .init("run \(run.id)", .faint))
+    }
+    for line in table.lines(style) { print(line) }
+  }
+
+  /// An artifact: what it is, where it comes from, and its facts.
+  fileprivate func showArtifact(_ digest: Digest, _ registry: Registry) throws {
+    let page = try ArtifactPage(digest, in: registry)
+    let pattern = arguments.has(Options.tensors) ? arguments[Options.tensors] ?? "" : nil
+    if arguments.has(Options.json) { return print(page.json(tensors: page.tensors.matching(pattern ?? ""))) }
+    for line in page.lines(style) { print(line) }
+    try printTensors(page.tensors, pattern)
+  }
+
+  /// The tensors themselves, where the command line asks for them.
+  func printTensors(_ tensors: TensorList, _ pattern: String?) throws {
+    guard let pattern else { return }
+    let listed = tensors.matching(pattern)
+    guard !listed.items.isEmpty || tensors.items.isEmpty else {
+      throw UsageError(.noTensorLike(pattern, count: tensors.items.count))
+    }
+    print()
+    for line in listed.lines(style) { print(line) }
+  }
+}
+
+extension Diagnostic {
+  static func noTensorLike(_ pattern: String, count: Int) -> Diagnostic {
+    Diagnostic(
+      "no tensor is like `\(pattern)`", at: nil, notes: ["there are \(count)"],
+      helps: ["`*` stands for any run of characters: `--tensors='*.weight'`; `--tensors` alone lists all"])
+  }
+}

@@ -1,0 +1,82 @@
+import Diagnostics
+import Operations
+import Plans
+import Recipes
+import Registry
+
+/// A plan as people read it.
+struct PlanTable {
+  let plan: Plan
+  /// The recipe as it was named.
+  let recipe: String
+  /// The command line that does what is planned.
+  let apply: String
+
+  func lines(_ style: Style) -> [String] {
+    let title = plan.graph.title.isEmpty ? "" : ": \(Renderer.printable(plan.graph.title))"
+    var table = Table()
+    for step in plan.steps {
+      let (mark, ink) = PlanTable.mark(of: step)
+      table.add(
+        .init(mark, ink), .init(Renderer.printable(step.label), step.isCached ? .faint : .bold),
+        .init(step.step.operation, step.isCached ? .faint : nil), .init(reason(of: step), step.isCached ? .faint : nil))
+    }
+    return ["Plan for \(Renderer.printable(recipe))\(title)"] + table.lines(style) + exports + [""] + counts
+  }
+
+  private static func mark(of step: PlannedStep) -> (String, Style.Ink) {
+    switch step.state {
+    case .cached: ("=", .faint)
+    case .runs(.changed): ("~", .yellow)
+    case .runs: ("+", .green)
+    case .undecided: ("?", .cyan)
+    }
+  }
+
+  private func reason(of step: PlannedStep) -> String {
+    switch step.state {
+    case .cached(let run): "there, from run \(run.id)"
+    case .runs(let reason): Renderer.printable(reason.text)
+    case .undecided(let id): "depends on `\(Renderer.printable(plan.graph.origins[id.index].label))`"
+    }
+  }
+
+  private var exports: [String] {
+    plan.goals.compactMap { goal in
+      guard case .export(let export) = goal else { return nil }
+      let labels = export.steps.map { plan.graph.origins[$0.index].label }
+      return "  → \(Renderer.printable(export.path))  \(Renderer.printable(labels.joined(separator: ", ")))"
+    }
+  }
+
+  private var counts: [String] {
+    let tally = plan.tally
+    guard tally.toRun + tally.undecided > 0 else {
+      return ["Nothing to run: all \(Measure.count(tally.cached, "step")) are there already."]
+    }
+    let amounts = [
+      ("read", plan.toRun.reduce(0) { $0 + $1.bytesRead }), ("write", plan.toRun.reduce(0) { $0 + $1.bytesWritten }),
+      ("hold at most", plan.toRun.map(\.memory).max() ?? 0),
+    ]
+    let known = amounts.filter { $0.1 > 0 }.map { "\($0.0) \(Measure.bytes($0.1))" }.joined(separator: ", ")
+    let sizes = known.isEmpty ? "" : " It will \(known)."
+    return [
+      "To run \(tally.toRun), there already \(tally.cached), undecided \(tally.undecided).\(sizes)", "Next: \(apply)",
+    ]
+  }
+}
+
+extension Plan {
+  /// How many steps will run, are there already, or depend on what others give.
+  var tally: (toRun: Int, cached: Int, undecided: Int) {
+    var tally = (toRun: 0, cached: 0, undecided: 0)
+    for step in steps {
+      switch step.state {
+      case .cached: tally.cached += 1
+      case .runs: tally.toRun += 1
+      case .undecided: tally.undecided += 1
+      }
+    }
+    return tally
+  }
+}

@@ -1,0 +1,101 @@
+import Diagnostics
+import Fingerprints
+import Foundation
+import Registry
+
+/// What was applied, as lines: each apply with the steps it ran, newest first, and what they were made from.
+struct History {
+  let registry: Registry
+  let style: Style
+
+  // MARK: Applies
+
+  func lines(_ applies: [Apply]) throws -> [String] {
+    var lines: [String] = []
+    for apply in applies {
+      if !lines.isEmpty { lines.append("") }
+      lines += try self.lines(apply)
+    }
+    return lines
+  }
+
+  private func lines(_ apply: Apply) throws -> [String] {
+    let status: (String, Style.Ink) =
+      switch apply.outcome {
+      case "ok": ("ok", .green)
+      case "running": ("running", .cyan)
+      case let other: (other, .red)
+      }
+    let ran = apply.steps.filter { !$0.reused }.count
+    let duration = apply.finished.map { ", " + Measure.duration($0.timeIntervalSince(apply.started)) } ?? ""
+    let head =
+      "\(style("apply \(apply.id)", .bold))  \(style(status.0, status.1))  \(Measure.minute(apply.started))\(duration)  "
+      + "\(Renderer.printable(apply.recipe))  \(ran) ran, \(apply.steps.count - ran) there already"
+    let message = apply.message.isEmpty ? [] : ["  " + style(Renderer.printable(apply.message), .red)]
+    return [head] + message + (try graph(of: apply)).map { "  " + $0 }
+  }
+
+  private func graph(of apply: Apply) throws -> [String] {
+    let steps = try apply.steps.compactMap { step in try registry.run(id: step.run).map { (step, $0) } }
+    var labels: [Digest: String] = [:]
+    for (step, run) in steps where labels[run.output] == nil { labels[run.output] = step.label }
+    let ran = steps.filter { !$0.0.reused }.map { (label: $0.0.label, run: $0.1) }.reversed()
+    return draw(Array(ran)) { labels[$0] }
+  }
+
+  // MARK: Lineage
+
+  /// An artifact and all that it was made from, newest first.
+  func lineage(of artifact: Digest) throws -> [(label: String, run: Run)] {
+    var found: [Int: Run] = [:]
+    var waiting = [artifact]
+    var seen: Set<Digest> = []
+    while let next = waiting.popLast() {
+      guard seen.insert(next).inserted, let run = try registry.runs(producing: next).first else { continue }
+      found[run.id] = run
+      waiting += run.inputs.map(\.artifact)
+    }
+    // What a run read was made by a run before it, so its number is smaller.
+    return found.values.sorted { $0.id > $1.id }.map { ($0.label, $0) }
+  }
+
+  func lines(lineageOf artifact: Digest) throws -> [String] {
+    let runs = try lineage(of: artifact)
+    let labels = Dictionary(runs.map { ($0.run.output, $0.label) }) { first, _ in first }
+    return draw(runs) { labels[$0] }
+  }
+
+  // MARK: Drawing
+
+  private func draw(_ runs: [(label: String, run: Run)], labelOf: (Digest) -> String?) -> [String] {
+    var indexes: [Digest: Int] = [:]
+    for (index, entry) in runs.enumerated() { indexes[entry.run.output] = index }
+    var table = Table()
+    for (label, run) in runs {
+      table.add(
+        .init(Renderer.printable(label), .bold), .init(run.operation), .init(run.output.short, .yellow),
+        .init(Measure.duration(run.seconds), .faint, isNumber: true), .init(origin(of: run, labelOf), .faint))
+    }
+    let texts = table.lines(style, indent: 0)
+    let nodes = runs.enumerated().map { index, entry in
+      let parents = entry.run.inputs.compactMap { indexes[$0.artifact] }.filter { $0 > index }
+      return LineageGraph.Node(parents: parents, text: texts[index])
+    }
+    return LineageGraph.lines(nodes)
+  }
+
+  /// What a run read: `← base, fishers[0]`.
+  private func origin(of run: Run, _ labelOf: (Digest) -> String?) -> String {
+    var names: [String] = []
+    for input in run.inputs {
+      let name = Renderer.printable(labelOf(input.artifact) ?? input.artifact.short)
+      if !names.contains(name) { names.append(name) }
+    }
+    return names.isEmpty ? "" : "← " + names.joined(separator: ", ")
+  }
+}
+
+extension Apply {
+  /// How it ended, in one word.
+  var outcome: String { wasKilled ? "killed" : status.rawValue }
+}

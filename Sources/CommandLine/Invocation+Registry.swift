@@ -1,0 +1,69 @@
+import Diagnostics
+import Fingerprints
+import Foundation
+import Operations
+import Registry
+
+extension Invocation {
+  /// Where the registry is, or would be.
+  private var registryPath: (path: String, isThere: Bool) {
+    let environment = program.environment["MERGEKIT_REGISTRY"].flatMap { $0.isEmpty ? nil : $0 }
+    if let named = arguments[Options.registry] ?? environment {
+      return (absolute(named), FileManager.default.fileExists(atPath: absolute(named)))
+    }
+    if let found = Registry.find(from: directory) { return (found, true) }
+    return (absolute(".mergekit"), false)
+  }
+
+  /// Opens the registry; nil where there is none yet.
+  func openRegistry(_ access: Registry.Access = .readWrite) throws -> Registry? {
+    let (path, isThere) = registryPath
+    return isThere ? try Registry.open(path, access: access) : nil
+  }
+
+  /// Opens the registry, and makes it first where there is none.
+  func createRegistry() throws -> Registry { try Registry.open(registryPath.path) }
+
+  // MARK: Finding
+
+  /// What a word of the command line means.
+  enum Finding {
+    case artifact(Digest)
+    case run(Run)
+    /// The recipe's file, seen from the working directory.
+    case recipe(String)
+    /// A model's folder or file, seen from the working directory.
+    case model(String)
+  }
+
+  /// Finds a thing by its file, its digest or the first digits of it, its number, or its name.
+  /// - Throws: `OperationError` of cause `.missing`, saying what would have done.
+  func find(_ word: String, in registry: Registry?) throws -> Finding {
+    if word.hasSuffix(".rcp") { return .recipe(PathSearch.existing(word, from: directory) ?? word) }
+    if let registry {
+      if let number = Int(word), let run = try registry.run(id: number) { return .run(run) }
+      if let digest = try registry.artifact(named: word) { return .artifact(digest) }
+    }
+    if let path = PathSearch.existing(word, from: directory) { return .model(path) }
+    throw OperationError(
+      .missing, "there is nothing called `\(word)`",
+      notes: ["looked for a file, a digest, a run's number and a name in a recipe"],
+      helps: ["`mergekit log` lists what was made"])
+  }
+
+  /// Finds an artifact.
+  func findArtifact(_ word: String, in registry: Registry) throws -> Digest {
+    switch try find(word, in: registry) {
+    case .artifact(let digest): return digest
+    case .run(let run): return run.output
+    case .recipe, .model:
+      throw OperationError(
+        .missing, "`\(word)` is a file, not an artifact", helps: ["`mergekit log` lists the artifacts there are"])
+    }
+  }
+
+  /// Whether two paths, seen from the working directory, are the same.
+  func isSameFile(_ a: String, _ b: String) -> Bool {
+    (absolute(a) as NSString).standardizingPath == (absolute(b) as NSString).standardizingPath
+  }
+}

@@ -1,0 +1,146 @@
+import Diagnostics
+import Dispatch
+import Plans
+import Recipes
+import Synchronization
+
+/// Shows how a run comes along, on standard error: a line for each step that ends and, on a terminal, one live region below.
+final class ProgressDisplay: Sendable {
+  enum Mode { case live, plain, none }
+
+  private let mode: Mode
+  private let stream: TextStream
+  private let style: Style
+  private let labels: [StepID: (label: String, operation: String)]
+  private let total: Int
+  private let cached: Int
+  private let labelWidth: Int
+  private let clock = ContinuousClock()
+  private let started: ContinuousClock.Instant
+  private let state = Mutex(State())
+
+  private struct State {
+    var running: [StepID: RunningStep] = [:]
+    var ended = 0
+    var region = LiveRegion()
+    var isFinished = false
+  }
+
+  init(_ plan: Plan, mode: Mode, stream: TextStream, style: Style) {
+    self.mode = mode
+    self.stream = stream
+    self.style = style
+    let steps = plan.toRun
+    labels = Dictionary(uniqueKeysWithValues: steps.map { ($0.id, (Renderer.printable($0.label), $0.step.operation)) })
+    total = steps.count
+    cached = plan.steps.count - steps.count
+    labelWidth = min(steps.map(\.label.count).max() ?? 0, 28)
+    started = clock.now
+  }
+
+  /// Begins to show.
+  func start() {
+    if mode != .none, total > 0 { tickLater() }
+  }
+
+  /// Redraws the live region, or says now and then that a silent run is alive.
+  private func tickLater() {
+    let interval: DispatchTimeInterval = mode == .live ? .milliseconds(100) : .seconds(30)
+    DispatchQueue.global().asyncAfter(deadline: .now() + interval) { [weak self] in
+      if self?.tick() == true { self?.tickLater() }
+    }
+  }
+
+  /// Takes the live region away. Nothing is shown after.
+  func finish() {
+    state.withLock { state in
+      state.isFinished = true
+      stream.write(state.region.clearing())
+    }
+  }
+
+  func observe(_ event: RunEvent) {
+    guard mode != .none else { return }
+    let now = clock.now
+    state.withLock { state in
+      switch event {
+      case .started(let id):
+        guard let (label, operation) = labels[id] else { return }
+        state.running[id] = RunningStep(label: label, operation: operation, started: now)
+      case .progress(let id, let progress): state.running[id]?.report(progress, at: now)
+      case .storing(let id, let done, let total): state.running[id]?.storing = (done, total)
+      case .waiting(let id, let other):
+        state.running[id]?.waitingFor = Renderer.printable(other)
+        if mode == .plain, let step = state.running[id] {
+          writeLine("\(step.label) waits: \(Renderer.printable(other))", &state)
+        }
+      case .ended(let id, let outcome):
+        state.running[id] = nil
+        state.ended += 1
+        writeLine(line(id, outcome, number: state.ended), &state)
+      }
+    }
+  }
+
+  // MARK: Lines
+
+  private func line(_ id: StepID, _ outcome: Outcome, number: Int) -> String {
+    let (label, operation) = labels[id] ?? ("", "")
+    let count = style("[\(String(number).padded(to: String(total).count, atStart: true))/\(total)]", .faint)
+    let (text, ink): (String, Style.Ink?) =
+      switch outcome {
+      case .ran(let run): (Measure.duration(run.seconds), nil)
+      case .reused(let run): ("there already, from run \(run.id)", .green)
+      case .failed: ("failed", .red)
+      case .skipped(let because): ("not run, as `\(labels[because]?.label ?? "what it reads")` failed", .yellow)
+      case .interrupted: ("interrupted", .yellow)
+      }
+    return "\(count) \(label.padded(to: labelWidth))  \(operation.padded(to: operationWidth))  \(style(text, ink))"
+  }
+
+  private var operationWidth: Int { labels.values.map(\.operation.count).max() ?? 0 }
+
+  private func writeLine(_ line: String, _ state: inout State) {
+    guard !state.isFinished else { return }
+    stream.write(state.region.clearing() + line + "\n")
+    if mode == .live { draw(&state) }
+  }
+
+  /// Returns whether there is more to show.
+  private func tick() -> Bool {
+    state.withLock { state in
+      if !state.isFinished {
+        if mode == .live { draw(&state) } else { writeHeartbeats(&state) }
+      }
+      return !state.isFinished
+    }
+  }
+
+  private func writeHeartbeats(_ state: inout State) {
+    let margin = String(repeating: " ", count: 2 * String(total).count + 3)
+    for (_, step) in state.running.sorted(by: { $0.key < $1.key }) {
+      writeLine("\(margin) \(step.label.padded(to: labelWidth))  \(step.activity(at: clock.now))", &state)
+    }
+  }
+
+  private func draw(_ state: inout State) {
+    let now = clock.now
+    let columns = (stream.columns ?? 80) - 1
+    let steps = state.running.sorted { $0.key < $1.key }.map { _, step in
+      let bar = step.share.map { "\(meter($0)) \("\(Int($0 * 100))%".padded(to: 4, atStart: true))  " } ?? ""
+      return
+        "  \(step.label.padded(to: labelWidth))  \(step.operation.padded(to: operationWidth))  \(bar)\(step.activity(at: now))"
+    }
+    let reused = cached > 0 ? ", \(cached) there already" : ""
+    let counts = "\(state.running.count) running\(reused), \(Measure.duration((now - started).seconds.rounded()))"
+    let last = "[\(state.ended)/\(total)] \(counts)"
+    stream.write(
+      state.region.drawing(steps.map { String($0.prefix(columns)) } + [style(String(last.prefix(columns)), .faint)]))
+  }
+
+  private func meter(_ share: Double) -> String {
+    let width = 20
+    let full = Int(share * Double(width))
+    return String(repeating: "━", count: full) + String(repeating: "─", count: width - full)
+  }
+}

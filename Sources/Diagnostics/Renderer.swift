@@ -1,0 +1,98 @@
+/// Prints diagnostics as people read them: the sentence, the place, the line with what matters marked, notes and helps.
+public struct Renderer: Sendable {
+  let isColored: Bool
+
+  public init(isColored: Bool = false) { self.isColored = isColored }
+
+  /// All diagnostics, errors first, each in the order of its place; a blank line between them.
+  public func text(_ diagnostics: [Diagnostic]) -> String {
+    Diagnostic.sorted(diagnostics).map(text(_:)).joined(separator: "\n")
+  }
+
+  /// One diagnostic, ending in a newline.
+  public func text(_ diagnostic: Diagnostic) -> String {
+    let severity = diagnostic.severity == .error ? paint("error", "1;31") : paint("warning", "1;33")
+    var lines = ["\(severity): \(paint(Renderer.printable(diagnostic.message), "1"))"]
+    var margin = 1
+    if let place = diagnostic.place {
+      let labels = [Diagnostic.Label(place, diagnostic.label)] + diagnostic.others
+      margin = labels.map { String($0.place.source.position(of: $0.place.range.lowerBound).line).count }.max() ?? 1
+      let position = place.source.position(of: place.range.lowerBound)
+      let name = Renderer.printable(place.source.name)
+      lines.append("\(pad(margin))\(paint("——▶", "34")) \(name):\(position.line):\(position.column)")
+      lines += snippet(labels, main: place, margin: margin)
+    }
+    let gutter = "\(pad(margin + 1))\(paint("=", "34"))"
+    lines += diagnostic.notes.map { "\(gutter) note: \(Renderer.printable($0))" }
+    lines += diagnostic.helps.map { "\(gutter) \(paint("help", "36")): \(Renderer.printable($0))" }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The lines that labels stand on, each mark under its text.
+  private func snippet(_ labels: [Diagnostic.Label], main: Place, margin: Int) -> [String] {
+    let bar = paint("│", "34")
+    var lines = ["\(pad(margin + 1))\(bar)"]
+    var last: (source: Source, line: Int)?
+    for label in labels.filter({ $0.place.source === main.source }).sorted(by: Renderer.isBefore) {
+      let place = label.place
+      let position = place.source.position(of: place.range.lowerBound)
+      let text = place.source.line(position.line)
+      if last?.line != position.line {
+        if let last, last.line + 1 < position.line { lines.append("\(pad(margin + 1))\(bar) …") }
+        let number = String(position.line)
+        lines.append("\(pad(margin - number.count))\(paint(number, "34")) \(bar) \(Renderer.printable(text))")
+      }
+      last = (place.source, position.line)
+      let before = Renderer.printable(String(text.prefix(position.column - 1)))
+      let marked = Renderer.printable(String(place.text.prefix { $0 != "\n" }))
+      let isMain = place == main
+      let mark = String(repeating: isMain ? "^" : "-", count: max(1, marked.count))
+      let note = label.text.isEmpty ? "" : " " + Renderer.printable(label.text)
+      lines.append("\(pad(margin + 1))\(bar) \(pad(before.count))\(paint(mark + note, isMain ? "1;31" : "34"))")
+    }
+    return lines
+  }
+
+  private static func isBefore(_ a: Diagnostic.Label, _ b: Diagnostic.Label) -> Bool {
+    (a.place.range.lowerBound, a.place.range.upperBound) < (b.place.range.lowerBound, b.place.range.upperBound)
+  }
+
+  private func pad(_ count: Int) -> String { String(repeating: " ", count: max(0, count)) }
+
+  private func paint(_ text: String, _ code: String) -> String { isColored ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text }
+
+  /// A text with everything escaped that a terminal would obey: control characters and changes of direction.
+  public static func printable(_ text: String) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+      let isDirection = (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
+      if isControl || isDirection {
+        result += "\\u{\(String(scalar.value, radix: 16))}"
+      } else {
+        result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+}
+
+extension Diagnostic {
+  /// Errors before warnings; then by file, as first mentioned, and by place.
+  public static func sorted(_ diagnostics: [Diagnostic]) -> [Diagnostic] {
+    var files: [ObjectIdentifier: Int] = [:]
+    for diagnostic in diagnostics {
+      if let place = diagnostic.place, files[ObjectIdentifier(place.source)] == nil {
+        files[ObjectIdentifier(place.source)] = files.count
+      }
+    }
+    func rank(_ diagnostic: Diagnostic) -> (Int, Int, Int) {
+      let file = diagnostic.place.flatMap { files[ObjectIdentifier($0.source)] } ?? -1
+      return (diagnostic.severity == .error ? 0 : 1, file, diagnostic.place?.range.lowerBound ?? 0)
+    }
+    return diagnostics.enumerated().sorted { a, b in
+      let (first, second) = (rank(a.element), rank(b.element))
+      return first == second ? a.offset < b.offset : first < second
+    }.map(\.element)
+  }
+}

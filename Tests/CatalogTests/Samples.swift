@@ -1,0 +1,130 @@
+import Catalog
+import Diagnostics
+import Formats
+import Foundation
+import Operations
+import Tensors
+
+/// An error that stands for a broken test, not for a broken law.
+struct BrokenTest: Error { let reason: String }
+
+/// A context that reports nothing and is never stopped.
+let quiet = Context { throw BrokenTest(reason: "no operation in the laws asks for scratch space") }
+
+/// Makes an operation by its name in recipes.
+func operation(_ name: String, _ bindings: [String: Binding]) throws -> any RecipeOperation {
+  guard let entry = Operations.Catalog.standard[name] else { throw BrokenTest(reason: "there is no `\(name)`") }
+  return try entry.operation.init(binding: bindings)
+}
+
+/// Runs an operation by its name in recipes.
+func run(_ name: String, _ bindings: [String: Binding]) throws -> Content {
+  try operation(name, bindings).run(quiet).content
+}
+
+/// Inputs made up from a seed, which fit each other: models tell 3 classes apart by 4 features.
+struct Samples {
+  let seed: Int
+  /// Entries of the models' float tensors.
+  var dtype = DType.f32
+  /// Makes entries of another kind than random ones.
+  var entry: (@Sendable (inout Generator) -> Float)?
+  /// The tensors of every model, in order.
+  var shapes: [(name: String, shape: Shape)] = [
+    ("layers.0.weight", [5, 4]), ("layers.0.bias", [5]), ("layers.1.weight", [3, 5]), ("layers.1.bias", [3]),
+  ]
+
+  private static let config: JSON = [
+    "architectures": ["MultilayerPerceptron"], "model_type": "mlp", "sizes": [4, 5, 3], "activation": "relu",
+    "torch_dtype": "float32",
+  ]
+
+  func content(_ kind: ArtifactKind, label: String) throws -> Content {
+    switch kind {
+    case .checkpoint: return weights(kind, label: label, facts: Self.config, dtype: dtype) { $0 }
+    case .delta: return weights(kind, label: label, dtype: .f32) { $0 * 0.1 }
+    case .fisher: return weights(kind, label: label, dtype: .f32) { $0.magnitude * 1e-4 }
+    case .dataset: return dataset(label)
+    case .metrics:
+      var generator = Generator(seed: seed, stream: label)
+      return Content(
+        kind, facts: ["accuracy": .number(generator.uniform()), "loss": .number(generator.uniform())], label: label)
+    default: throw BrokenTest(reason: "there are no samples of \(kind)")
+    }
+  }
+
+  private func weights(
+    _ kind: ArtifactKind, label: String, facts: JSON = .object([]), dtype: DType, _ change: @Sendable (Float) -> Float
+  ) -> Content {
+    let tensors = shapes.map { name, shape in
+      var generator = Generator(seed: seed, stream: label, name)
+      let entries = (0..<shape.count).map { _ in change(entry?(&generator) ?? Float(generator.gaussian())) }
+      let tensor = Tensor(entries, shape: shape).converted(to: dtype)
+      return TensorEntry(name, dtype: dtype, shape: shape) { tensor }
+    }
+    return Content(kind, facts: facts, tensors: tensors, label: label)
+  }
+
+  private func dataset(_ label: String) -> Content {
+    var generator = Generator(seed: seed, stream: label)
+    let features = Tensor((0..<80).map { _ in Float(generator.gaussian()) }, shape: [20, 4])
+    let labels = Tensor((0..<20).map { _ in generator.integer(below: 3) }, shape: [20])
+    return Content(
+      .dataset, facts: ["rows": 20, "features": 4, "classes": 3],
+      tensors: [
+        TensorEntry("features", dtype: .f32, shape: [20, 4]) { features },
+        TensorEntry("labels", dtype: .i64, shape: [20]) { labels },
+      ], label: label)
+  }
+
+  // MARK: Filling slots
+
+  /// Something for every slot that must be filled; lists of inputs have `count` elements.
+  func bindings(for signature: Signature, count: Int = 2) throws -> [String: Binding] {
+    var bindings: [String: Binding] = [:]
+    for slot in signature.slots {
+      switch slot.type {
+      case .artifact(let kind): bindings[slot.name] = .contents([try content(kind, label: slot.name)])
+      case .list(.artifact(let kind)):
+        bindings[slot.name] = .contents(
+          try (0..<max(count, slot.minimumCount)).map { try content(kind, label: "\(slot.name)[\($0)]") })
+      case .path: bindings[slot.name] = .value(.text(try path(for: signature)))
+      default: if slot.isRequired { bindings[slot.name] = .value(try setting(slot)) }
+      }
+    }
+    return bindings
+  }
+
+  private func setting(_ slot: Slot) throws -> Value {
+    switch slot.type {
+    case .number, .fraction, .layered: .number(0.5)
+    case .list(.count): .list([.number(4), .number(5), .number(3)])
+    default: throw BrokenTest(reason: "there is no sample for `\(slot.name)`, a \(slot.type.name)")
+    }
+  }
+
+  /// A model's folder or a table, whichever the operation makes of it.
+  private func path(for signature: Signature) throws -> String {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("mergekit-samples-\(seed)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    if signature.output == .dataset {
+      let rows = (0..<20).map { "\($0),\($0 % 7),\($0 % 3)" }
+      try "x,y,label\n\(rows.joined(separator: "\n"))\n".write(
+        toFile: folder + "/table.csv", atomically: true, encoding: .utf8)
+      return folder + "/table.csv"
+    }
+    let model = try content(.checkpoint, label: "on disk")
+    try model.facts.pretty.write(toFile: folder + "/config.json", atomically: true, encoding: .utf8)
+    try? FileManager.default.removeItem(atPath: folder + "/model.safetensors")
+    try SafetensorsLayout(model.tensors.map { ($0.name, $0.dtype, $0.shape) })
+      .write(to: folder + "/model.safetensors") { try model.tensor($0) }
+    return folder
+  }
+}
+
+extension Tensor {
+  func hasSameBytes(as other: Tensor) -> Bool {
+    dtype == other.dtype && shape == other.shape
+      && withBytes { mine in other.withBytes { mine.elementsEqual($0) } }
+  }
+}

@@ -1,0 +1,53 @@
+import CommandLine
+import Foundation
+import Operations
+
+/// A folder of its own in which command lines are run, in this process.
+final class Session {
+  let folder: String
+  private let catalog: Catalog?
+
+  init(catalog: Catalog? = nil) throws {
+    self.catalog = catalog
+    folder = FileManager.default.temporaryDirectory.appendingPathComponent("mergekit-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+  /// What one command line gave.
+  struct Result: Equatable, CustomStringConvertible {
+    var status: Int32 = 0
+    var output = ""
+    var errors = ""
+
+    var description: String { "status \(status)\n--- output\n\(output)--- errors\n\(errors)---" }
+  }
+
+  /// Runs a command line, its words divided by blanks.
+  func run(_ line: String, environment: [String: String] = [:], asTerminal: Bool = false) -> Result {
+    run(line.split(separator: " ").map(String.init), environment: environment, asTerminal: asTerminal)
+  }
+
+  func run(_ arguments: [String], environment: [String: String] = [:], asTerminal: Bool = false) -> Result {
+    let output = TextStream(inMemoryAsTerminal: asTerminal)
+    let errors = TextStream(inMemoryAsTerminal: asTerminal)
+    let program =
+      catalog.map {
+        Program(environment: environment, directory: folder, output: output, errors: errors, catalog: $0)
+      } ?? Program(environment: environment, directory: folder, output: output, errors: errors)
+    let status = program.run(arguments)
+    return Result(status: status, output: output.written, errors: errors.written)
+  }
+
+  func write(_ text: String, to name: String) throws {
+    let path = folder + "/" + name
+    try FileManager.default.createDirectory(
+      atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+    try text.write(toFile: path, atomically: true, encoding: .utf8)
+  }
+
+  func read(_ name: String) throws -> String { try String(contentsOfFile: folder + "/" + name, encoding: .utf8) }
+
+  func isThere(_ name: String) -> Bool { FileManager.default.fileExists(atPath: folder + "/" + name) }
+}

@@ -1,0 +1,50 @@
+import Testing
+
+@testable import CommandLine
+
+/// What texts look like once they are measured, broken and drawn.
+@Suite struct TerminalTests {
+  @Test func amounts() {
+    #expect(
+      [0, 812, 1024, 1_536_000, 15_246_291_763].map(Measure.bytes) == [
+        "0 B", "812 B", "1.0 KiB", "1.5 MiB", "14.2 GiB",
+      ])
+    #expect(Measure.bytes(1_048_575) == "1.0 MiB")
+    #expect(
+      [0.041, 2.34, 9.96, 41.2, 372, 10_980].map(Measure.duration) == [
+        "0.04 s", "2.3 s", "10 s", "41 s", "6 min 12 s", "3 h 3 min",
+      ])
+    #expect([7, 1797, 12_345, -1_234_567].map(Measure.grouped) == ["7", "1797", "12,345", "-1,234,567"])
+    #expect(Measure.count(1, "step") == "1 step" && Measure.count(0, "step") == "0 steps")
+  }
+
+  @Test func tables() {
+    var table = Table()
+    table.add(.init("="), .init("base"), .init("9", isNumber: true), .init(""))
+    table.add(.init("~"), .init("x"), .init("10", isNumber: true), .init("new", .bold))
+    #expect(table.lines(.plain) == ["  =  base   9", "  ~  x     10  new"])
+    #expect(table.lines(Style(isColored: true), indent: 0)[1] == "~  x     10  \u{1B}[1mnew\u{1B}[0m")
+  }
+
+  @Test func prose() {
+    #expect(Prose.wrapped("one two three fourteen", width: 9) == ["one two", "three", "fourteen"])
+    #expect(
+      Prose.markdown("a\nb\n\n- c\n- d\n```\nx\n```\ne", width: 20) == ["a b", "", "- c", "- d", "    x", "e"])
+  }
+
+  @Test func theLiveRegionIsDrawnInPlace() {
+    var region = LiveRegion()
+    #expect(region.clearing() == "")
+    #expect(region.drawing(["a", "b"]) == "\r\u{1B}[2Ka\n\u{1B}[2Kb\n\u{1B}[J")
+    #expect(region.drawing(["c"]) == "\r\u{1B}[2A\u{1B}[2Kc\n\u{1B}[J")
+    #expect(region.clearing() == "\r\u{1B}[1A\u{1B}[J")
+    #expect(region.clearing() == "")
+  }
+
+  @Test func sizesAreReadWithTheirUnits() {
+    let read = ValueReader.bytes.read
+    #expect(["2GiB", "512 MiB", "1.5KiB", "7B"].map(read) == [2 << 30, 512 << 20, 1536, 7])
+    #expect(
+      ["2", "2GB", "GiB", "-1GiB", "0B", "9999999TiB", "nanGiB", ""].map(read) == Array(repeating: nil, count: 8))
+  }
+}
