@@ -75,6 +75,7 @@ struct Layout: Sendable {
         .output, "the registry `\(path)` cannot be made: its folder may not be written to",
         helps: ["`--registry DIR` keeps results somewhere else"])
     }
+    try synchronizeFolder((path as NSString).deletingLastPathComponent)
     if let stranger = try names(in: path).first(where: { !Self.folders.contains($0) && !$0.hasPrefix("VERSION") }) {
       throw OperationError(
         .output, "`\(path)` is not a registry, and cannot become one", notes: ["it holds `\(stranger)`"],
