@@ -76,7 +76,9 @@ struct Layout: Sendable {
         helps: ["`--registry DIR` keeps results somewhere else"])
     }
     try synchronizeFolder((path as NSString).deletingLastPathComponent)
-    if let stranger = try names(in: path).first(where: { !Self.folders.contains($0) && !$0.hasPrefix("VERSION") }) {
+    let stranger = try names(in: path).first { !Self.folders.contains($0) && !$0.hasPrefix("VERSION") }
+    // Another process may have made the registry just now, and then it holds more.
+    if let stranger, FileStamp(path: path + "/VERSION") == nil {
       throw OperationError(
         .output, "`\(path)` is not a registry, and cannot become one", notes: ["it holds `\(stranger)`"],
         helps: ["give an empty folder, or one that is not there yet"])
