@@ -19,6 +19,10 @@ struct NewObject: Sendable {
   /// - Parameter manifest: Digests that are not known yet may be of zeros.
   init(_ manifest: Manifest, storing stored: [Int], at path: String) throws {
     let parts = stored.map { manifest.parts[$0] }
+    var names: Set<String> = []
+    if let twice = parts.first(where: { !names.insert($0.objectName).inserted }) {
+      throw OperationError(.data, "two tensors of the result are called `\(twice.name)`")
+    }
     layout = SafetensorsLayout(
       parts.map { ($0.objectName, $0.dtype, $0.shape) }, metadata: [(StoredObject.metadataName, manifest.text)])
     guard layout.header.count - 8 <= SafetensorsHeader.longest else {

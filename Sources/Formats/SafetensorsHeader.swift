@@ -30,9 +30,9 @@ public struct SafetensorsHeader: Sendable {
     guard scanner.peek() == UInt8(ascii: "{") else { throw scanner.error("its header is not a JSON object") }
     var entries: [Entry] = []
     var metadata: [(name: String, text: String)] = []
-    var seen: Set<ExactText> = []
+    var seen: Set<String> = []
     try scanner.object { (scanner, name) throws(JSONError) in
-      guard seen.insert(ExactText(name)).inserted else { throw scanner.error("`\(name)` stands twice in its header") }
+      guard seen.insert(name).inserted else { throw scanner.error("`\(name)` stands twice in its header") }
       if name == "__metadata__" {
         metadata = try scanner.safetensorsMetadata()
       } else {

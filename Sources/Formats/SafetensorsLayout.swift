@@ -13,7 +13,7 @@ public struct SafetensorsLayout: Sendable {
 
   /// - Parameter tensors: Each under a name of its own.
   public init(_ tensors: [(name: String, dtype: DType, shape: Shape)], metadata: [(name: String, text: String)] = []) {
-    precondition(Set(tensors.map { ExactText($0.name) }).count == tensors.count, "a safetensors file holds a name once")
+    precondition(Set(tensors.map(\.name)).count == tensors.count, "a safetensors file holds a name once")
     var end = 0
     let entries = tensors.sorted { a, b in
       a.dtype.size != b.dtype.size ? a.dtype.size > b.dtype.size : a.name.utf8.lexicographicallyPrecedes(b.name.utf8)

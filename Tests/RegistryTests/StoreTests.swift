@@ -163,12 +163,19 @@ import Testing
   }
 
   @Test func namesAreKeptByteByByte() throws {
-    let names = ["mergekit:file/vocab.txt", "'); DROP TABLE run; --", "\u{0}", "caf\u{e9}", "cafe\u{301}", "\"\\\n"]
+    let names = ["mergekit:file/vocab.txt", "'); DROP TABLE run; --", "\u{0}", "caf\u{e9}", "\"\\\n"]
     let tensors = names.enumerated().map { ($1, Tensor.sample(3, seed: $0)) }
     let stored = try sandbox.open().store(.made(tensors, files: [SideFile("vocab.txt", [1])]))
     let content = try #require(try sandbox.open().content(stored.digest))
     #expect(content.tensors.map { Array($0.name.utf8) } == names.map { Array($0.utf8) })
     #expect(content.files == [SideFile("vocab.txt", [1])])
     #expect(try content.bytes("\u{0}") == tensors[2].1.rawBytes)
+  }
+
+  @Test func namesThatOnlyLookTheSameAreRefused() throws {
+    let tensors = ["caf\u{e9}", "cafe\u{301}"].map { ($0, Tensor.sample(3, seed: 1)) }
+    let error = #expect(throws: OperationError.self) { try sandbox.open().store(.made(tensors)) }
+    #expect(error?.message == "two tensors of the result are called `cafe\u{301}`")
+    #expect(error?.cause == .data)
   }
 }
