@@ -53,6 +53,7 @@ let package = Package(
       dependencies: ["Catalog", "Operations", "Networks", "Tensors", "Formats", "Fingerprints", "Diagnostics"],
       resources: [.copy("Golden")]),
     .testTarget(
-      name: "RegistryTests", dependencies: ["Registry", "Operations", "Tensors", "Fingerprints", "Diagnostics"]),
+      name: "RegistryTests",
+      dependencies: ["Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics"]),
   ]
 )

@@ -56,7 +56,8 @@ extension Connection {
   }
 
   /// Writes the rows of an object.
-  /// - Parameter stamp: The stamp under which its bytes are believed; one that no file has where they were not looked at yet.
+  /// - Parameter stamp: The stamp under which its bytes are believed; one that no file has where they were not looked
+  ///   at yet.
   func insert(_ object: StoredObject, stamp: FileStamp) throws {
     let artifact = try insert(object.manifest, digest: object.manifest.digest)
     let file = try file(object.name, stamp, artifact: artifact)

@@ -1,6 +1,6 @@
 extension Connection {
-  /// Puts into an empty index what the objects, receipts and applies of a registry tell. Damaged ones are left out; `verify`
-  /// reports them.
+  /// Puts into an empty index what the objects, receipts and applies of a registry tell. Damaged ones are left out;
+  /// `verify` reports them.
   func insertEverything(in layout: Layout) throws {
     for name in layout.objectNames() {
       // Nobody has looked at its bytes yet; whoever needs it will.

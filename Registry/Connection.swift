@@ -118,7 +118,8 @@ final class Connection {
 
   /// Begins a transaction that writes.
   ///
-  /// The lock is taken at once: a transaction that begins by reading and then writes can fail however long it would wait.
+  /// The lock is taken at once: a transaction that begins by reading and then writes can fail however long it would
+  /// wait.
   func begin() throws { try execute(script: "BEGIN IMMEDIATE") }
 
   func commit() throws { try execute(script: "COMMIT") }

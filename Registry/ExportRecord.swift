@@ -25,7 +25,8 @@ public struct ExportRecord: Sendable, Hashable {
     self.path = Registry.absolute(path)
     self.artifacts = artifacts
     self.format = format
-    exported = Date()
+    // As it will be read back.
+    exported = Date(timeIntervalSince1970: Date().timeIntervalSince1970)
     files = try Self.files(at: self.path)
   }
 

@@ -3,8 +3,8 @@ import Formats
 import Foundation
 import Synchronization
 
-/// The SQLite database that everything asks. It is made of what the objects, receipts and applies say, and never the only one
-/// to know something that matters.
+/// The SQLite database that everything asks. It is made of what the objects, receipts and applies say, and never the
+/// only one to know something that matters.
 final class Index: Sendable {
   /// What each version of the schema added, the first version first. A released one is never changed.
   static let migrations = [String(decoding: PackageResources.Schema_sql, as: UTF8.self)]
@@ -51,8 +51,8 @@ final class Index: Sendable {
     return connection
   }
 
-  /// Opens a database that may lie on a disk that cannot be written: then its log cannot be made, but need not be where there
-  /// is nothing in it.
+  /// Opens a database that may lie on a disk that cannot be written: then its log cannot be made, but need not be where
+  /// there is nothing in it.
   private static func openForReading(_ path: String) throws -> Connection {
     var connection = try Connection(path, .readOnly)
     do {

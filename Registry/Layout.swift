@@ -17,7 +17,8 @@ struct Layout: Sendable {
   var temporary: String { path + "/tmp" }
   /// Held while the index is opened for writing, made or migrated.
   var openingLock: String { path + "/locks/opening.lock" }
-  /// Shared by all who may write, and held alone by whoever takes things away: nobody may then be about to refer to them.
+  /// Shared by all who may write, and held alone by whoever takes things away: nobody may then be about to refer to
+  /// them.
   var presenceLock: String { path + "/locks/presence.lock" }
 
   func lock(ofKey key: String) -> String { "\(path)/locks/\(key).lock" }

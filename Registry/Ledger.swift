@@ -2,8 +2,8 @@ import Foundation
 
 /// Small files that are called by numbers, a thousand to a folder: `receipts/0/12.json`.
 ///
-/// A number is claimed by the file that has it, so numbers survive the loss of the index. They are given in order, by whoever
-/// writes to the index at the time; at most the last few files can be ahead of it.
+/// A number is claimed by the file that has it, so numbers survive the loss of the index. They are given in order, by
+/// whoever writes to the index at the time; at most the last few files can be ahead of it.
 struct Ledger {
   let folder: String
 

@@ -4,7 +4,8 @@ import Synchronization
 
 /// Does something for each number below `count`, on all processors; the results are in order.
 ///
-/// After an error nothing further is begun, and the error of the lowest number is thrown: the same one whatever the timing.
+/// After an error nothing further is begun, and the error of the lowest number is thrown: the same one whatever the
+/// timing.
 /// - Throws: what `body` throws; `OperationError` of cause `.interrupted` once cancelled.
 func inParallel<Result: Sendable>(
   _ count: Int, isCancelled: @Sendable () -> Bool, _ body: @Sendable (Int) throws -> Result

@@ -82,7 +82,8 @@ extension Registry {
     return try index.read { try locate(artifact, $0) }
   }
 
-  /// Reads an object that may have changed. If it is as it was stored, it is believed from now on; if not, it is forgotten.
+  /// Reads an object that may have changed. If it is as it was stored, it is believed from now on; if not, it is
+  /// forgotten.
   /// - Returns: Whether anything is known now that was not known before.
   func checkObject(_ name: String) throws -> Bool {
     do {

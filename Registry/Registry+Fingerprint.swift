@@ -8,7 +8,8 @@ import Tensors
 extension Registry {
   /// The digest of an outside file's content, computed once for as long as the file stays as it is.
   ///
-  /// Of a safetensors file every tensor is hashed on its own and its place remembered, so storing the model reads nothing again.
+  /// Of a safetensors file every tensor is hashed on its own and its place remembered, so storing the model reads
+  /// nothing again.
   /// - Throws: `OperationError`: missing, changed while it was read, interrupted.
   public func fingerprint(file path: String, isCancelled: @Sendable () -> Bool = { false }) throws -> Digest {
     let path = Registry.absolute(path)
@@ -61,8 +62,8 @@ extension Registry {
     return known.compactMap { $0 ?? next.next() }
   }
 
-  /// Waits until a change would show: the clock of a file system ticks every few milliseconds, and a file that changed in this
-  /// very tick could change again under the same stamp.
+  /// Waits until a change would show: the clock of a file system ticks every few milliseconds, and a file that changed
+  /// in this very tick could change again under the same stamp.
   private func waitForClock(after stamp: FileStamp) throws {
     let now = Int(Date().timeIntervalSince1970 * 1e9)
     let (age, overflows) = now.subtractingReportingOverflow(stamp.changed)

@@ -51,8 +51,8 @@ extension Registry {
     }
   }
 
-  /// Everything that a text may mean: the beginning of an artifact's digest (at least four digits), the number of a run, or what
-  /// a recipe called a step, which means its newest run. Exact meanings come first.
+  /// Everything that a text may mean: the beginning of an artifact's digest (at least four digits), the number of a
+  /// run, or what a recipe called a step, which means its newest run. Exact meanings come first.
   public func resolve(_ text: String) throws -> [Reference] {
     try index.read { index in
       var found: [Reference] = []

@@ -71,7 +71,7 @@ extension Registry {
       } while try !giveName(
         receipt, layout.receipts.path(run.id))
       try index.insert(run)
-      return run
+      return try index.run(id: run.id) ?? run
     }
   }
 

@@ -6,7 +6,8 @@ import Synchronization
 import Tensors
 
 extension Registry {
-  /// Makes an artifact out of a content: its tensors are computed in parallel, a few at a time, hashed and written as they come.
+  /// Makes an artifact out of a content: its tensors are computed in parallel, a few at a time, hashed and written as
+  /// they come.
   ///
   /// Tensors that are stored already, and those that lie in files outside, are referred to and not written again.
   ///
@@ -92,7 +93,8 @@ extension Registry {
     var number = 1
     var name = StoredObject.name(digest, number)
     while try !giveName(object.path, path + "/" + name) {
-      // Somebody has stored the same artifact. What is there is used if it is sound and has the tensors that this one has.
+      // Somebody has stored the same artifact. What is there is used if it is sound and has the tensors that this one
+      // has.
       if let there = try? StoredObject(name, in: path), (try? there.checkBytes()) != nil {
         if Set(there.stored.map(\.part)).isSuperset(of: object.stored) { break }
         number += 1

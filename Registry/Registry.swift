@@ -15,8 +15,8 @@ import Synchronization
 ///       locks/                              locks of the kernel, for steps that are being run
 ///       tmp/                                files that are being written, one folder a process
 ///
-/// Truth comes first and the index last: a file is whole and on the disk before anything names it. So a process may be killed
-/// at any moment, and several may use one registry.
+/// Truth comes first and the index last: a file is whole and on the disk before anything names it. So a process may be
+/// killed at any moment, and several may use one registry.
 public final class Registry: Sendable {
   public enum Access: Sendable {
     /// Makes the registry where there is none.
@@ -75,7 +75,8 @@ public final class Registry: Sendable {
 
   /// Makes the index again from the objects, receipts and applies, and opens the registry.
   ///
-  /// What no file tells is forgotten: exports, and the digests of files outside, which are computed again when they are needed.
+  /// What no file tells is forgotten: exports, and the digests of files outside, which are computed again when they are
+  /// needed.
   /// - Throws: `OperationError` of cause `.temporary` where another process is writing to the registry.
   public static func rebuildIndex(_ path: String) throws -> Registry {
     let layout = Layout(path: absolute(path))

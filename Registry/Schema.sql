@@ -1,8 +1,7 @@
 -- The registry's index, version 1. All of it but locations, exports and unfinished applies can be made again from the
 -- objects, receipts and applies that lie beside it (`mergekit verify --rebuild-index`).
 --
--- Digests are 32 bytes. Times are seconds since 1970, stamps of files nanoseconds. Texts that hold JSON are named for what
--- is in them.
+-- Digests are 32 bytes. Times are seconds since 1970, stamps of files nanoseconds.
 
 PRAGMA application_id = 0x6D6B7267;  -- "mkrg"
 
@@ -12,19 +11,19 @@ CREATE TABLE artifact (
   id     INTEGER PRIMARY KEY,
   digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
   kind   TEXT NOT NULL,
-  facts  TEXT NOT NULL
+  facts  TEXT NOT NULL  -- JSON
 ) STRICT;
 
 CREATE TABLE tensor (
   id     INTEGER PRIMARY KEY,
   digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),  -- of dtype, shape and bytes
   dtype  TEXT NOT NULL,
-  shape  TEXT NOT NULL CHECK (shape LIKE '[%]'),
+  shape  TEXT NOT NULL,  -- JSON: [2, 3]
   bytes  INTEGER NOT NULL CHECK (bytes >= 0)
 ) STRICT;
 
--- What an artifact is made of, in its order. A side file is a tensor too, of bytes: a tokenizer that many checkpoints carry
--- is kept once.
+-- What an artifact is made of, in its order. A side file is a tensor too, of bytes: a tokenizer that many checkpoints
+-- carry is kept once.
 CREATE TABLE part (
   artifact INTEGER NOT NULL REFERENCES artifact ON DELETE CASCADE,
   position INTEGER NOT NULL CHECK (position >= 0),
@@ -36,8 +35,8 @@ CREATE TABLE part (
 
 -- --------------------------------------------------------------------------------------------- where the bytes lie
 
--- An object of the registry (its path seen from the registry, and the artifact that it describes) or a file outside (its
--- absolute path). While the stamp is the same, so are the bytes.
+-- An object of the registry (its path seen from the registry, and the artifact that it describes) or a file outside
+-- (its absolute path). While the stamp is the same, so are the bytes.
 CREATE TABLE file (
   id       INTEGER PRIMARY KEY,
   path     TEXT NOT NULL UNIQUE,
@@ -78,7 +77,7 @@ CREATE TABLE run (
   output      BLOB NOT NULL CHECK (length(output) = 32),
   started     REAL NOT NULL,
   seconds     REAL NOT NULL,
-  environment TEXT NOT NULL CHECK (environment LIKE '{%}')
+  environment TEXT NOT NULL  -- JSON
 ) STRICT;
 
 CREATE INDEX run_key ON run (key);

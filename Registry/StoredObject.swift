@@ -7,8 +7,8 @@ import Tensors
 
 /// A file of the registry: a manifest and some of the tensors that it lists.
 ///
-/// It is called by the artifact's digest. Where the same artifact was stored before, with fewer of its tensors because the
-/// others lay elsewhere then, a second object is called `<digest>-2`.
+/// It is called by the artifact's digest. Where the same artifact was stored before, with fewer of its tensors because
+/// the others lay elsewhere then, a second object is called `<digest>-2`.
 struct StoredObject: Sendable {
   /// Seen from the registry: `objects/ab/ab….safetensors`.
   let name: String
