@@ -12,6 +12,8 @@ struct ArtifactPage {
   /// Those that gave it, the first of which made it.
   let producers: [Run]
   let consumers: [Run]
+  /// What recipes call those that it was made from.
+  let labels: [Digest: String]
   let exports: [ExportRecord]
   let tensors: TensorList
 
@@ -25,6 +27,11 @@ struct ArtifactPage {
     isThere = try registry.content(digest) != nil
     producers = try registry.runs(producing: digest)
     consumers = try registry.runs(consuming: digest)
+    var labels: [Digest: String] = [:]
+    for input in producers.first?.inputs ?? [] {
+      labels[input.artifact] = try registry.runs(producing: input.artifact).last?.label
+    }
+    self.labels = labels
     exports = try registry.exports(of: digest)
     tensors = TensorList(info)
   }
@@ -40,7 +47,8 @@ struct ArtifactPage {
         "made by",
         "run \(maker.id): \(maker.operation), \(Measure.minute(maker.started)), \(Measure.duration(maker.seconds))")
       for (index, input) in maker.inputs.enumerated() {
-        add(index == 0 ? "from" : "", "\(Renderer.printable(input.slot)) \(input.artifact.short)")
+        let label = labels[input.artifact].map { ", `\($0)`" } ?? ""
+        add(index == 0 ? "from" : "", Renderer.printable("\(input.slot): \(input.artifact.short)\(label)"))
       }
     }
     if !consumers.isEmpty {
