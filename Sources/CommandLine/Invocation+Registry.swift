@@ -24,6 +24,12 @@ extension Invocation {
   /// Opens the registry, and makes it first where there is none.
   func createRegistry() throws -> Registry { try Registry.open(registryPath.path) }
 
+  /// Makes the registry's index anew, and opens it; nil where there is no registry.
+  func rebuildIndex() throws -> Registry? {
+    let (path, isThere) = registryPath
+    return isThere ? try Registry.rebuildIndex(path) : nil
+  }
+
   // MARK: Finding
 
   /// What a word of the command line means.
@@ -40,15 +46,25 @@ extension Invocation {
   /// - Throws: `OperationError` of cause `.missing`, saying what would have done.
   func find(_ word: String, in registry: Registry?) throws -> Finding {
     if word.hasSuffix(".rcp") { return .recipe(PathSearch.existing(word, from: directory) ?? word) }
-    if let registry {
-      if let number = Int(word), let run = try registry.run(id: number) { return .run(run) }
-      if let digest = try registry.artifact(named: word) { return .artifact(digest) }
-    }
+    if let registry, let found = try find(word, among: registry.resolve(word), in: registry) { return found }
     if let path = PathSearch.existing(word, from: directory) { return .model(path) }
     throw OperationError(
       .missing, "there is nothing called `\(word)`",
       notes: ["looked for a file, a digest, a run's number and a name in a recipe"],
       helps: ["`mergekit log` lists what was made"])
+  }
+
+  /// A run's number means the run; its name means what it made.
+  private func find(_ word: String, among references: [Reference], in registry: Registry) throws -> Finding? {
+    for case .run(let number) in references {
+      guard let run = try registry.run(id: number) else { continue }
+      return Int(word) == number ? .run(run) : .artifact(run.output)
+    }
+    let artifacts = references.compactMap { if case .artifact(let digest) = $0 { digest } else { nil } }
+    guard artifacts.count > 1 else { return artifacts.first.map { .artifact($0) } }
+    throw OperationError(
+      .missing, "`\(word)` begins the digests of \(artifacts.count) artifacts",
+      notes: artifacts.prefix(5).map { "`\($0.hex)`" }, helps: ["write more digits"])
   }
 
   /// Finds an artifact.

@@ -43,5 +43,7 @@ enum Options {
   static let exportFormat = Option(
     "as", "FORMAT", .text, "The format to write, with its settings: `json`, `safetensors(precision: .bf16)`.")
   static let full = Flag("full", "Read every byte that is kept, and compare it with its digest.")
+  static let repair = Flag(
+    "repair", "Put right what can be: what is damaged is forgotten, so that the next apply makes it anew.")
   static let rebuildIndex = Flag("rebuild-index", "First make the index anew from the objects and receipts.")
 }

@@ -42,8 +42,10 @@ struct ApplySummary {
   /// The facts of all exported metrics, by what the recipe calls them.
   private var measured: [(label: String, facts: JSON)] {
     get throws {
-      let steps = plan.goals.flatMap { goal -> [StepID] in
-        if case .export(let export) = goal { export.steps } else { [] }
+      let steps = zip(plan.goals, report.goals).flatMap { goal, outcome -> [StepID] in
+        guard case .export(let export) = goal else { return [] }
+        if case .skipped = outcome { return [] }
+        return export.steps
       }
       return try steps.compactMap { id in
         guard let digest = report.artifacts[id], let content = try registry.content(digest), content.kind == .metrics
@@ -92,7 +94,7 @@ struct ApplySummary {
     switch report.exitStatus {
     case 0: lines.append("next: `mergekit log` shows how everything was made")
     case 130: lines.append("stopped; the same command goes on from here")
-    default: lines.append("what was finished is kept: the same command goes on from here")
+    default: lines.append("what was finished is kept; once that is mended, the same command goes on from here")
     }
     return lines
   }
@@ -111,10 +113,12 @@ struct ApplySummary {
     let cached = plan.steps.count - report.outcomes.count
     let parts = [
       (ran, "ran in \(Measure.duration(report.seconds))"), (reused, "came out as before"), (cached, "there already"),
-      (failed, "failed"), (skipped, "not run because of that"), (interrupted, "interrupted"),
-    ]
-    let texts = parts.filter { $0.0 > 0 }.map { "\(Measure.grouped($0.0)) \($0.1)" }
-    return "apply \(report.number): steps " + texts.joined(separator: ", ")
+      (failed, "failed"), (skipped, "not run because of that"), (interrupted, "not done"),
+    ].filter { $0.0 > 0 }
+    let texts = parts.enumerated().map { index, part in
+      "\(index == 0 ? Measure.count(part.0, "step") : Measure.grouped(part.0)) \(part.1)"
+    }
+    return "apply \(report.number): " + texts.joined(separator: ", ")
   }
 
   private func label(_ id: StepID) -> String { Renderer.printable(plan.graph.origins[id.index].label) }

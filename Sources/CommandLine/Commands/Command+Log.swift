@@ -26,6 +26,7 @@ extension Command {
     switch try invocation.find(named, in: registry) {
     case .recipe(let name), .model(let name):
       let applies = try registry.applies(limit: .max).filter { invocation.isSameFile($0.recipe, name) }
+      guard !applies.isEmpty else { throw OperationError.neverApplied(name) }
       try invocation.printApplies(Array(applies.prefix(invocation.limit)), registry)
     case .artifact(let digest): try invocation.printLineage(of: digest, registry)
     case .run(let run): invocation.printRun(run)
@@ -57,5 +58,11 @@ extension Invocation {
   func printRun(_ run: Run) {
     if arguments.has(Options.json) { return print(run.json) }
     for line in run.lines(style) { print(line) }
+  }
+}
+
+extension OperationError {
+  static func neverApplied(_ recipe: String) -> OperationError {
+    OperationError(.missing, "`\(recipe)` was never applied here", helps: ["`mergekit apply \(recipe)` does it"])
   }
 }

@@ -59,7 +59,7 @@ extension Invocation {
   /// What a recipe made last: its values, each with its digest.
   fileprivate func showRecipe(_ name: String, _ registry: Registry) throws {
     guard let apply = try registry.applies(limit: .max).first(where: { isSameFile($0.recipe, name) }) else {
-      throw OperationError(.missing, "`\(name)` was not applied yet", helps: ["`mergekit apply \(name)` does it"])
+      throw OperationError.neverApplied(name)
     }
     if arguments.has(Options.json) { return print(try apply.json(registry)) }
     print("\(style(Renderer.printable(name), .bold)), as apply \(apply.id) left it, \(Measure.minute(apply.started))")

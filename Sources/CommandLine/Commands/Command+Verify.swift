@@ -7,11 +7,44 @@ extension Command {
   static let verify = Command(
     "verify", .results, "Check that everything in the registry is what it was.",
     discussion: """
-      Without options it checks that every object and receipt is there and whole in outline; with `--full` it reads every byte. The index \
-      is only a copy of what the objects and receipts say, so `--rebuild-index` can always make it anew.
+      Objects that were touched since they were stored are read and compared with their digests; with `--full` all are. The index is only a \
+      copy of what objects and receipts say, so `--rebuild-index` can always make it anew. Ends with status 76 where something is damaged.
       """,
-    options: [Options.full, Options.rebuildIndex, Options.json]
+    options: [Options.full, Options.repair, Options.rebuildIndex, Options.json]
   ) { invocation in
-    0
+    invocation.program.interruption.listen()
+    let registry =
+      try invocation.arguments.has(Options.rebuildIndex) ? invocation.rebuildIndex() : invocation.openRegistry()
+    guard let registry else {
+      throw OperationError(.missing, "nothing was applied here yet, so there is no registry to verify")
+    }
+    let cancellation = invocation.program.interruption.cancellation
+    let findings = try registry.verify(
+      full: invocation.arguments.has(Options.full), repair: invocation.arguments.has(Options.repair),
+      isCancelled: { cancellation.isCancelled })
+    if invocation.arguments.has(Options.json) {
+      invocation.print(JSON.array(findings.map(\.json)))
+    } else {
+      for finding in findings { for line in finding.lines(invocation.style) { invocation.print(line) } }
+      if findings.isEmpty { invocation.print("all is well in \(Renderer.printable(registry.path))") }
+    }
+    let isDamaged = findings.contains { $0.weight == .damage && !$0.isRepaired }
+    return isDamaged ? OperationError(.corrupt, "").exitStatus : 0
+  }
+}
+
+extension Finding {
+  fileprivate func lines(_ style: Style) -> [String] {
+    let weight =
+      isRepaired ? style("repaired", .green) : style(weight.rawValue, self.weight == .damage ? .red : .yellow)
+    let help = isRepaired ? [] : ["  = help: \(Renderer.printable(help))"]
+    return ["\(weight): \(Renderer.printable(what))", "  = note: \(Renderer.printable(consequence))"] + help
+  }
+
+  fileprivate var json: JSON {
+    [
+      "weight": .string(weight.rawValue), "what": .string(what), "consequence": .string(consequence),
+      "help": .string(help), "repaired": .bool(isRepaired),
+    ]
   }
 }

@@ -21,7 +21,7 @@ struct PlanTable {
         .init(mark, ink), .init(Renderer.printable(step.label), step.isCached ? .faint : .bold),
         .init(step.step.operation, step.isCached ? .faint : nil), .init(reason(of: step), step.isCached ? .faint : nil))
     }
-    return ["Plan for \(Renderer.printable(recipe))\(title)"] + table.lines(style) + exports + [""] + counts
+    return ["Plan for \(Renderer.printable(recipe))\(title)"] + table.lines(style) + exports(style) + [""] + counts
   }
 
   private static func mark(of step: PlannedStep) -> (String, Style.Ink) {
@@ -41,12 +41,13 @@ struct PlanTable {
     }
   }
 
-  private var exports: [String] {
-    plan.goals.compactMap { goal in
-      guard case .export(let export) = goal else { return nil }
-      let labels = export.steps.map { plan.graph.origins[$0.index].label }
-      return "  → \(Renderer.printable(export.path))  \(Renderer.printable(labels.joined(separator: ", ")))"
+  private func exports(_ style: Style) -> [String] {
+    var table = Table()
+    for case .export(let export) in plan.goals {
+      let labels = export.steps.map { plan.graph.origins[$0.index].label }.joined(separator: ", ")
+      table.add(.init("→"), .init(Renderer.printable(export.path), .bold), .init(Renderer.printable(labels), .faint))
     }
+    return table.lines(style)
   }
 
   private var counts: [String] {

@@ -6,24 +6,34 @@ import Registry
 
 /// What a terminal shows of an artifact.
 struct ArtifactPage {
-  let digest: Digest
-  let content: Content
+  let info: ArtifactInfo
+  /// Whether its bytes are still there.
+  let isThere: Bool
   /// Those that gave it, the first of which made it.
   let producers: [Run]
   let consumers: [Run]
+  /// What recipes call those that it was made from.
+  let labels: [Digest: String]
+  let exports: [ExportRecord]
   let tensors: TensorList
 
   init(_ digest: Digest, in registry: Registry) throws {
-    guard let content = try registry.content(digest) else {
+    guard let info = try registry.info(of: digest) else {
       throw OperationError(
-        .missing, "`\(digest.short)` is in the history, but its content is no longer there",
+        .missing, "`\(digest.short)` is in the history, but nothing else is known of it",
         helps: ["applying its recipe again makes it anew"])
     }
-    self.digest = digest
-    self.content = content
+    self.info = info
+    isThere = try registry.content(digest) != nil
     producers = try registry.runs(producing: digest)
     consumers = try registry.runs(consuming: digest)
-    tensors = TensorList(content)
+    var labels: [Digest: String] = [:]
+    for input in producers.first?.inputs ?? [] {
+      labels[input.artifact] = try registry.runs(producing: input.artifact).last?.label
+    }
+    self.labels = labels
+    exports = try registry.exports(of: digest)
+    tensors = TensorList(info)
   }
 
   func lines(_ style: Style) -> [String] {
@@ -37,7 +47,8 @@ struct ArtifactPage {
         "made by",
         "run \(maker.id): \(maker.operation), \(Measure.minute(maker.started)), \(Measure.duration(maker.seconds))")
       for (index, input) in maker.inputs.enumerated() {
-        add(index == 0 ? "from" : "", "\(Renderer.printable(input.slot)) \(input.artifact.short)")
+        let label = labels[input.artifact].map { ", `\($0)`" } ?? ""
+        add(index == 0 ? "from" : "", Renderer.printable("\(input.slot): \(input.artifact.short)\(label)"))
       }
     }
     if !consumers.isEmpty {
@@ -46,15 +57,16 @@ struct ArtifactPage {
         "read by", readers.joined(separator: ", ") + (consumers.count > 8 ? " and \(consumers.count - 8) before" : ""))
     }
     add("tensors", tensors.summary)
-    if !content.files.isEmpty {
-      add("files", content.files.map { Renderer.printable($0.name) }.joined(separator: ", "))
+    if !info.files.isEmpty { add("files", info.files.map(Renderer.printable).joined(separator: ", ")) }
+    for export in exports {
+      add("exported", Renderer.printable(export.path) + (export.isUntouched ? "" : ", changed since"))
     }
-    for member in content.facts.object ?? [] {
-      if let text = ArtifactPage.text(member, in: content.facts) {
-        add(Renderer.printable(member.name), Renderer.printable(text))
-      }
+    for member in info.facts.object ?? [] {
+      guard let text = ArtifactPage.text(member, in: info.facts) else { continue }
+      add(Renderer.printable(member.name), Renderer.printable(text))
     }
-    return ["\(style(content.kind.name, .bold)) \(digest)"] + table.lines(style)
+    let lost = isThere ? "" : style("  no longer there; applying its recipe makes it anew", .yellow)
+    return ["\(style(info.kind.name, .bold)) \(info.digest)\(lost)"] + table.lines(style)
   }
 
   /// A fact on one line; an interval stands beside its number, and what is long only in `--json`.
@@ -67,9 +79,9 @@ struct ArtifactPage {
 
   func json(tensors: TensorList) -> JSON {
     [
-      "digest": .string(digest.description), "kind": .string(content.kind.name), "facts": content.facts,
-      "bytes": .integer(content.byteCount), "tensors": tensors.json,
-      "files": .array(content.files.map { .string($0.name) }),
+      "digest": .string(info.digest.description), "kind": .string(info.kind.name), "is_there": .bool(isThere),
+      "facts": info.facts, "bytes": .integer(info.byteCount), "tensors": tensors.json,
+      "files": .array(info.files.map(JSON.string)), "exports": .array(exports.map { .string($0.path) }),
       "producers": .array(producers.map(\.json)), "consumers": .array(consumers.map { .integer($0.id) }),
     ]
   }

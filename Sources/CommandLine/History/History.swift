@@ -67,9 +67,8 @@ struct History {
 
   // MARK: Drawing
 
-  private func draw(_ runs: [(label: String, run: Run)], labelOf: (Digest) -> String?) -> [String] {
-    var indexes: [Digest: Int] = [:]
-    for (index, entry) in runs.enumerated() { indexes[entry.run.output] = index }
+  private func draw(_ unordered: [(label: String, run: Run)], labelOf: (Digest) -> String?) -> [String] {
+    let runs = LineageGraph.order(parents(of: unordered)).map { unordered[$0] }
     var table = Table()
     for (label, run) in runs {
       table.add(
@@ -77,11 +76,17 @@ struct History {
         .init(Measure.duration(run.seconds), .faint, isNumber: true), .init(origin(of: run, labelOf), .faint))
     }
     let texts = table.lines(style, indent: 0)
-    let nodes = runs.enumerated().map { index, entry in
-      let parents = entry.run.inputs.compactMap { indexes[$0.artifact] }.filter { $0 > index }
-      return LineageGraph.Node(parents: parents, text: texts[index])
+    return LineageGraph.lines(zip(parents(of: runs), texts).map { LineageGraph.Node(parents: $0, text: $1) })
+  }
+
+  /// For each run the runs that made what it read, by index. A run that gave what it had read is not its own parent.
+  private func parents(of runs: [(label: String, run: Run)]) -> [[Int]] {
+    let makers = Dictionary(runs.enumerated().map { ($1.run.output, $0) }) {
+      runs[$0].run.id < runs[$1].run.id ? $0 : $1
     }
-    return LineageGraph.lines(nodes)
+    return runs.map { entry in
+      entry.run.inputs.compactMap { makers[$0.artifact] }.filter { runs[$0].run.id < entry.run.id }
+    }
   }
 
   /// What a run read: `← base, fishers[0]`.

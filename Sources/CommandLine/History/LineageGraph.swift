@@ -18,6 +18,26 @@ struct LineageGraph {
   private var lanes: [Int?] = []
   private var rows: [(graph: String, text: String?)] = []
 
+  /// An order in which every node stands above what it was made from, and as near to it as can be, so that few lanes run
+  /// beside each other.
+  /// - Parameter parents: What each node was made from, by index.
+  static func order(_ parents: [[Int]]) -> [Int] {
+    var children = Array(repeating: 0, count: parents.count)
+    for parent in parents.flatMap({ Set($0) }) { children[parent] += 1 }
+    var waiting = parents.indices.filter { children[$0] == 0 }.reversed().map { $0 }
+    var order: [Int] = []
+    while let next = waiting.popLast() {
+      order.append(next)
+      var free: [Int] = []
+      for parent in Set(parents[next]).sorted() {
+        children[parent] -= 1
+        if children[parent] == 0 { free.append(parent) }
+      }
+      waiting += free.reversed()
+    }
+    return order
+  }
+
   /// The lines, texts in one column.
   static func lines(_ nodes: [Node]) -> [String] {
     var graph = LineageGraph()

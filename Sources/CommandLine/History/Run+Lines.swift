@@ -15,12 +15,12 @@ extension Run {
       table.add(.init(Renderer.printable(name), .faint), .init(Renderer.printable(value)))
     }
     var decided = Table()
-    for component in components {
+    for component in components where component.role != .operation && component.role != .version {
       decided.add(
         .init(component.role.rawValue, .faint), .init(Renderer.printable(component.name)),
         .init(Renderer.printable(component.value)))
     }
-    return ["\(style("run \(id)", .bold)) of \(operation)"] + table.lines(style)
+    return ["\(style("run \(id)", .bold)) of \(operation), version \(version)"] + table.lines(style)
       + ["", style("What decided it", .bold)] + decided.lines(style)
   }
 

@@ -1,6 +1,7 @@
 import Diagnostics
 import Formats
 import Operations
+import Registry
 import Tensors
 
 /// The tensors of an artifact or of a model on disk, as people read them.
@@ -15,7 +16,9 @@ struct TensorList {
 
   let items: [Item]
 
-  init(_ content: Content) { items = content.tensors.map { Item(name: $0.name, dtype: $0.dtype, shape: $0.shape) } }
+  init(_ artifact: ArtifactInfo) {
+    items = artifact.tensors.map { Item(name: $0.name, dtype: $0.dtype, shape: $0.shape) }
+  }
 
   init(_ model: ModelFolder) { items = model.entries.map { Item(name: $0.name, dtype: $0.dtype, shape: $0.shape) } }
 

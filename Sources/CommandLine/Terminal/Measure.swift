@@ -25,6 +25,13 @@ enum Measure {
     return "\(whole / 3600) h \(whole % 3600 / 60) min"
   }
 
+  /// Time that goes by, as clocks show it: `0:07`, `12:30`, `1:02:30`.
+  static func clock(_ seconds: Double) -> String {
+    let whole = Int(min(max(seconds, 0), 1e9))
+    let (minutes, rest) = (whole / 60 % 60, String(format: "%02d", whole % 60))
+    return whole < 3600 ? "\(minutes):\(rest)" : "\(whole / 3600):\(String(format: "%02d", minutes)):\(rest)"
+  }
+
   /// `1,797 examples`, `1 step`.
   static func count(_ number: Int, _ one: String, _ many: String? = nil) -> String {
     "\(grouped(number)) \(number == 1 ? one : many ?? one + "s")"

@@ -132,7 +132,7 @@ final class ProgressDisplay: Sendable {
         "  \(step.label.padded(to: labelWidth))  \(step.operation.padded(to: operationWidth))  \(bar)\(step.activity(at: now))"
     }
     let reused = cached > 0 ? ", \(cached) there already" : ""
-    let counts = "\(state.running.count) running\(reused), \(Measure.duration((now - started).seconds.rounded()))"
+    let counts = "\(state.running.count) running\(reused), \(Measure.clock((now - started).seconds))"
     let last = "[\(state.ended)/\(total)] \(counts)"
     stream.write(
       state.region.drawing(steps.map { String($0.prefix(columns)) } + [style(String(last.prefix(columns)), .faint)]))

@@ -30,14 +30,14 @@ struct RunningStep {
     return min(1, max(0, Double(progress.done) / Double(progress.total)))
   }
 
-  /// What it does: `1240/2000 steps, loss 0.31, 12 s left`.
+  /// What it does: `1240/2000 steps, loss 0.31, 0:12 left`.
   func activity(at time: ContinuousClock.Instant) -> String {
     if let waitingFor { return "waiting: \(waitingFor)" }
     if let storing { return "writing \(Measure.bytes(storing.done)) of \(Measure.bytes(storing.total))" }
-    guard let progress else { return Measure.duration((time - started).seconds) }
+    guard let progress else { return Measure.clock((time - started).seconds) }
     var parts = ["\(progress.done)/\(progress.total) \(progress.unit)"]
     if !progress.figure.isEmpty { parts.append(progress.figure) }
-    if let left = secondsLeft(at: time) { parts.append("\(Measure.duration(left.rounded(.up))) left") }
+    if let left = secondsLeft(at: time) { parts.append("\(Measure.clock(left.rounded(.up))) left") }
     return parts.joined(separator: ", ")
   }
 
