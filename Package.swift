@@ -39,9 +39,14 @@ let package = Package(
       path: "Plugins/Catalog"),
 
     .target(
+      name: "Recipes", dependencies: ["Operations", "Diagnostics"], exclude: ["Grammar.md"], swiftSettings: optimised),
+    .target(
       name: "Registry",
       dependencies: ["CSQLite", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics"],
       path: "Registry", resources: [.embedInCode("Schema.sql")], swiftSettings: optimised),
+    .target(
+      name: "Plans",
+      dependencies: ["Recipes", "Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics"]),
 
     .testTarget(name: "FingerprintsTests", dependencies: ["Fingerprints"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Fingerprints"]),

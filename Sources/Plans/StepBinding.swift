@@ -47,7 +47,9 @@ struct StepBinding {
         if slot.type.isPath { paths += value.texts } else { settings.append((slot.name, value)) }
       case .formula(let formula):
         let value = try formula.value(fields: field)
-        if let complaint = slot.complaint(about: value) { throw OperationError(complaint) }
+        if let complaint = slot.complaint(about: value, of: entry.signature.name) {
+          throw OperationError("\(complaint.message): \(complaint.label)", helps: complaint.helps)
+        }
         bindings[slot.name] = .value(value)
         settings.append((slot.name, value))
       }

@@ -26,13 +26,12 @@ extension Diagnostic {
   }
 
   static func choiceUnknown(
-    _ choice: String, at place: Place, slot: String, of operation: String, choices: [String], texts: [String: String]
+    _ choice: String, at place: Place, of what: String, choices: [String], texts: [String: String]
   ) -> Diagnostic {
     let nearest = NearestName.of(choice, among: choices)
     let known = choices.map { name in texts[name].map { "`.\(name)`: \($0)" } ?? "`.\(name)`" }
     return Diagnostic(
-      "`\(slot)` of `\(operation)` has no choice `.\(choice)`", at: place,
-      label: nearest.map { "did you mean `.\($0)`?" } ?? "",
+      "\(what) has no choice `.\(choice)`", at: place, label: nearest.map { "did you mean `.\($0)`?" } ?? "",
       notes: known)
   }
 
@@ -88,18 +87,18 @@ extension Diagnostic {
     Diagnostic("`\(name)` is a function, and is called with brackets", at: place, helps: ["write `\(name)(…)`"])
   }
 
-  static func itemUnfit(_ type: Type, slot: String, of operation: String, wanted: ValueType, at place: Place)
-    -> Diagnostic
-  {
+  static func itemUnfit(_ type: Type, for what: String, wanted: ValueType, gives: Bool, at place: Place) -> Diagnostic {
     var helps: [String] = []
     if case .artifact(.adapter, _) = type, wanted == .artifact(.checkpoint) {
       helps = ["`attach(base: …, adapter: …)` makes a checkpoint of an adapter"]
     }
     if case .list = wanted, type.isNumeric || type.isArtifact { helps = ["for a list of one, write `[…]`"] }
+    if case .choice(let names) = wanted {
+      helps = ["it is one of \(listed(names.map { "." + $0 }))"]
+    }
     return Diagnostic(
-      "`\(slot)` of `\(operation)` wants \(wanted.wanted), but this is \(type.text)", at: place,
-      label: "this is \(type.text)",
-      helps: helps)
+      "\(what) \(gives ? "gives" : "wants") \(wanted.wanted), but this is \(type.text)", at: place,
+      label: "this is \(type.text)", helps: helps)
   }
 
   static func keywordAsName(_ word: String, at place: Place) -> Diagnostic {
@@ -208,8 +207,8 @@ extension Diagnostic {
       "only operations and functions are called, but this is \(type.text)", at: place, label: "this is \(type.text)")
   }
 
-  static func notLayered(slot: String, of operation: String, at place: Place) -> Diagnostic {
-    Diagnostic("`\(slot)` of `\(operation)` has one value for all tensors", at: place, label: "this differs by layer")
+  static func notLayered(_ what: String, at place: Place) -> Diagnostic {
+    Diagnostic("\(what) has one value for all tensors", at: place, label: "this differs by layer")
   }
 
   static func noValueInPlainText(at place: Place) -> Diagnostic {
@@ -259,14 +258,6 @@ extension Diagnostic {
       notes: [parameters.isEmpty ? "it has none" : "it has \(listed(parameters))"])
   }
 
-  static func parameterUnfit(_ name: String, wanted: String, _ type: Type, at place: Place) -> Diagnostic {
-    Diagnostic("`\(name)` is \(wanted), but this is \(type.text)", at: place, label: "this is \(type.text)")
-  }
-
-  static func pathUnknown(_ type: Type, at place: Place) -> Diagnostic {
-    Diagnostic("a path is a text, but this is \(type.text)", at: place, label: "this is \(type.text)")
-  }
-
   static func recipeExpected(_ source: Source) -> Diagnostic {
     Diagnostic(
       "`\(source.name)` is a library, and only a recipe is applied", at: Place(source, 0..<0),
@@ -277,13 +268,9 @@ extension Diagnostic {
     Diagnostic("`_` fits everything, so it is the last arm", at: place)
   }
 
-  static func resultUnfit(_ name: String, wanted: String, _ type: Type, at place: Place) -> Diagnostic {
-    Diagnostic("`\(name)` gives \(wanted), but this is \(type.text)", at: place, label: "this is \(type.text)")
-  }
-
-  static func sizeNeedsUnit(_ slot: String, of operation: String, at place: Place, isSize: Bool) -> Diagnostic {
+  static func sizeNeedsUnit(_ what: String, at place: Place, isSize: Bool) -> Diagnostic {
     Diagnostic(
-      "`\(slot)` of `\(operation)` is a \(isSize ? "size in bytes" : "duration"), which needs a unit", at: place,
+      "\(what) is a \(isSize ? "size in bytes" : "duration"), which needs a unit", at: place,
       label: isSize ? "for example `5 GiB`" : "for example `90 min`")
   }
 
@@ -346,12 +333,9 @@ extension Diagnostic {
     return Diagnostic("there is no unit `\(unit)`", at: place, label: nearest.map { "did you mean `\($0)`?" } ?? "")
   }
 
-  static func unitWrong(_ slot: String, of operation: String, counts: CountUnit?, not unit: CountUnit, at place: Place)
-    -> Diagnostic
-  {
-    let message = counts.map { "`\(slot)` of `\(operation)` counts \($0), not \(unit)" }
-    return Diagnostic(
-      message ?? "`\(slot)` of `\(operation)` has no unit", at: place,
+  static func unitWrong(_ what: String, counts: CountUnit?, not unit: CountUnit, at place: Place) -> Diagnostic {
+    Diagnostic(
+      counts.map { "\(what) counts \($0), not \(unit)" } ?? "\(what) counts nothing that has a unit", at: place,
       helps: [counts.map { "write `\($0)`, or no unit at all" } ?? "write the number alone"])
   }
 

@@ -72,9 +72,9 @@ struct Parser {
     return true
   }
 
-  mutating func fail(_ diagnostic: @autoclosure () -> Diagnostic) {
+  mutating func fail(_ diagnostic: Diagnostic) {
     // A token that could not be read has been reported by the lexer.
-    if !hasFailed, current.kind != .unknown { diagnostics.append(diagnostic()) }
+    if !hasFailed, current.kind != .unknown { diagnostics.append(diagnostic) }
     hasFailed = true
   }
 
@@ -107,7 +107,7 @@ struct Parser {
   /// `file = { NEWLINE } , [ "recipe" , TEXT , NEWLINE ] , { item } , END ;`
   private mutating func parseFile() -> SyntaxFile {
     var title: (String, Place)?
-    var items: [Item] = []
+    var items: [Statement] = []
     let documentation = Self.documentation(above: current, isFirst: true)
     while current.kind == .newline { index += 1 }
     if current.isKeyword("recipe") {
@@ -144,11 +144,11 @@ struct Parser {
   }
 
   /// `item = use | param | let | function | require | export ;`
-  private mutating func parseItem() -> Item? {
+  private mutating func parseItem() -> Statement? {
     let documentation = Self.documentation(above: current)
     let start = current.range.lowerBound
     let word = current
-    let kind: Item.Kind? =
+    let kind: Statement.Kind? =
       switch word.kind == .keyword ? word.text : "" {
       case "use": parseUse()
       case "param": parseParam()
@@ -162,11 +162,11 @@ struct Parser {
       fail(.noStatement(current, next: token(ahead: 1), at: currentPlace))
       return nil
     }
-    return Item(kind: kind, documentation: documentation, place: place(from: start))
+    return Statement(kind: kind, documentation: documentation, place: place(from: start))
   }
 
   /// `use = "use" , TEXT , "as" , NAME , NEWLINE ;`
-  private mutating func parseUse() -> Item.Kind {
+  private mutating func parseUse() -> Statement.Kind {
     index += 1
     let place = currentPlace
     let path = expectText("the library's path")
@@ -175,7 +175,7 @@ struct Parser {
   }
 
   /// `param = "param" , NAME , ":" , type , [ "=" , expression ] , NEWLINE ;`
-  private mutating func parseParam() -> Item.Kind {
+  private mutating func parseParam() -> Statement.Kind {
     index += 1
     let name = expectName("of the parameter")
     expect(":", "and the parameter's type")
@@ -184,7 +184,7 @@ struct Parser {
   }
 
   /// `let = "let" , NAME , "=" , expression , NEWLINE ;`
-  private mutating func parseLet() -> Item.Kind {
+  private mutating func parseLet() -> Statement.Kind {
     index += 1
     let name = expectName("for the value")
     expect("=", "and the value")
@@ -212,14 +212,14 @@ struct Parser {
   }
 
   /// `require = "require" , expression , [ "else" , TEXT ] , NEWLINE ;`
-  private mutating func parseRequire() -> Item.Kind {
+  private mutating func parseRequire() -> Statement.Kind {
     index += 1
     let condition = parseExpression()
     return .require(condition, message: take(word: "else") ? expectText("what to say where it does not hold") : nil)
   }
 
   /// `export = "export" , expression , "to" , expression , [ "as" , expression ] , NEWLINE ;`
-  private mutating func parseExport() -> Item.Kind {
+  private mutating func parseExport() -> Statement.Kind {
     index += 1
     let value = parseExpression()
     if !take(word: "to") { fail(missing("`to`", "and the path to write to")) }

@@ -7,7 +7,7 @@ struct SyntaxFile: Sendable {
   let title: (text: String, place: Place)?
   /// The `##` lines at the top, without their marks.
   let documentation: String
-  let items: [Item]
+  let items: [Statement]
 }
 
 /// A name and where it stands.
@@ -17,7 +17,7 @@ struct NameSyntax: Sendable, Hashable {
 }
 
 /// A statement.
-struct Item: Sendable {
+struct Statement: Sendable {
   enum Kind: Sendable {
     case use(path: NameSyntax, name: NameSyntax)
     case param(name: NameSyntax, type: TypeSyntax, value: Expression?)
