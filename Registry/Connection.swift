@@ -116,15 +116,7 @@ final class Connection {
 
   // MARK: Transactions
 
-  /// Begins a transaction that writes.
-  ///
-  /// The lock is taken at once: a transaction that begins by reading and then writes can fail however long it would
-  /// wait.
-  func begin() throws { try execute(script: "BEGIN IMMEDIATE") }
-
-  func commit() throws { try execute(script: "COMMIT") }
-
-  /// Takes back what was done since `begin`, unless what went wrong has done so already.
+  /// Takes back what a transaction did, unless what went wrong has done so already.
   func rollBack() {
     if sqlite3_get_autocommit(handle) == 0 { try? execute(script: "ROLLBACK") }
   }

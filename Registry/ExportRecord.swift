@@ -83,8 +83,10 @@ extension Registry {
   /// Where an artifact was exported to, in the order of their paths.
   public func exports(of artifact: Digest) throws -> [ExportRecord] {
     try exports(
-      "SELECT DISTINCT export.id FROM export JOIN export_artifact ON export = export.id WHERE artifact = ? ORDER BY path",
-      artifact)
+      """
+      SELECT DISTINCT export.id FROM export JOIN export_artifact ON export = export.id
+      WHERE artifact = ? ORDER BY path
+      """, artifact)
   }
 
   private func exports(_ query: String, _ value: any Bindable & Sendable) throws -> [ExportRecord] {

@@ -22,17 +22,27 @@ final class Index: Sendable {
     connection = Mutex(try Self.openForWriting(path, fill: fill))
   }
 
+  /// Asks several things of one and the same state, whatever other processes write meanwhile.
   func read<Result: Sendable>(_ body: (Connection) throws -> Result) throws -> Result {
-    try connection.withLock { try body($0) }
+    try transaction("BEGIN", body)
   }
 
   /// Does all of `body` or nothing, and no other process writes meanwhile.
+  ///
+  /// The lock is taken at once: a transaction that begins by reading and then writes can fail however long it would
+  /// wait.
   func write<Result: Sendable>(_ body: (Connection) throws -> Result) throws -> Result {
+    try transaction("BEGIN IMMEDIATE", body)
+  }
+
+  private func transaction<Result: Sendable>(
+    _ beginning: String, _ body: (Connection) throws -> Result
+  ) throws -> Result {
     try connection.withLock { connection in
-      try connection.begin()
       do {
+        try connection.execute(script: beginning)
         let result = try body(connection)
-        try connection.commit()
+        try connection.execute(script: "COMMIT")
         return result
       } catch {
         connection.rollBack()
@@ -103,12 +113,11 @@ final class Index: Sendable {
   private static func migrate(_ connection: Connection, fill: @Sendable (Connection) throws -> Void) throws {
     guard try version(of: connection) < migrations.count else { return }
     do {
-      try connection.begin()
+      try connection.execute(script: "BEGIN IMMEDIATE")
       let found = try version(of: connection)
       for version in found..<migrations.count { try connection.execute(script: migrations[version]) }
       if found == 0 { try fill(connection) }
-      try connection.execute(script: "PRAGMA user_version = \(migrations.count)")
-      try connection.commit()
+      try connection.execute(script: "PRAGMA user_version = \(migrations.count); COMMIT")
     } catch {
       connection.rollBack()
       throw error

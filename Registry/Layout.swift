@@ -27,18 +27,19 @@ struct Layout: Sendable {
   func absolute(_ name: String) -> String { name.hasPrefix("/") ? name : path + "/" + name }
 
   /// The names of all objects, in order.
-  func objectNames() -> [String] {
-    let files = FileManager.default
-    let folders = ((try? files.contentsOfDirectory(atPath: objects)) ?? []).sorted()
-    return folders.flatMap { folder in
-      ((try? files.contentsOfDirectory(atPath: "\(objects)/\(folder)")) ?? []).sorted()
-        .map { "objects/\(folder)/\($0)" }.filter { StoredObject.artifact(ofName: $0) != nil }
+  func objectNames() throws -> [String] {
+    try names(in: objects).filter { $0.count == 2 }.flatMap { folder in
+      try names(in: "\(objects)/\(folder)").map { "objects/\(folder)/\($0)" }
+        .filter { StoredObject.artifact(ofName: $0) != nil }
     }
   }
 
   /// - Throws: `OperationError` where there is no registry, or one of a newer layout.
   func check() throws {
-    guard let bytes = FileManager.default.contents(atPath: path + "/VERSION") else {
+    let bytes: [UInt8]
+    do {
+      bytes = try File.contents(of: path + "/VERSION")
+    } catch let error as OperationError where error.cause == .missing {
       guard FileManager.default.fileExists(atPath: path) else {
         throw OperationError(.missing, "there is no registry at `\(path)`")
       }
@@ -74,8 +75,10 @@ struct Layout: Sendable {
         .output, "the registry `\(path)` cannot be made: its folder may not be written to",
         helps: ["`--registry DIR` keeps results somewhere else"])
     }
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
-    if let stranger = names.sorted().first(where: { !Self.folders.contains($0) && !$0.hasPrefix("VERSION") }) {
+    try synchronizeFolder((path as NSString).deletingLastPathComponent)
+    let stranger = try names(in: path).first { !Self.folders.contains($0) && !$0.hasPrefix("VERSION") }
+    // Another process may have made the registry just now, and then it holds more.
+    if let stranger, FileStamp(path: path + "/VERSION") == nil {
       throw OperationError(
         .output, "`\(path)` is not a registry, and cannot become one", notes: ["it holds `\(stranger)`"],
         helps: ["give an empty folder, or one that is not there yet"])
@@ -89,5 +92,17 @@ struct Layout: Sendable {
     try file.write(Array("mergekit registry \(Self.version)\n".utf8), at: 0)
     try file.finish()
     if try !giveName(temporary, path + "/VERSION") { unlink(temporary) }
+  }
+}
+
+/// The names of what a folder holds, in order; none where there is no such folder.
+func names(in folder: String) throws -> [String] {
+  do {
+    return try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+  } catch {
+    // A folder that cannot be read must not pass for an empty one.
+    var status = stat()
+    if lstat(folder, &status) != 0, errno == ENOENT { return [] }
+    throw OperationError(.io, "the folder `\(folder)` cannot be read")
   }
 }

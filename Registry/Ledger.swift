@@ -15,11 +15,9 @@ struct Ledger {
   }
 
   /// The numbers of all files that are there, in order.
-  func numbers() -> [Int] {
-    let files = FileManager.default
-    let folders = ((try? files.contentsOfDirectory(atPath: folder)) ?? []).compactMap { Int($0) }.sorted()
-    return folders.flatMap { part in
-      ((try? files.contentsOfDirectory(atPath: "\(folder)/\(part)")) ?? []).compactMap { name in
+  func numbers() throws -> [Int] {
+    try names(in: folder).compactMap { Int($0) }.sorted().flatMap { part in
+      try names(in: "\(folder)/\(part)").compactMap { name in
         name.hasSuffix(".json") ? Int(name.dropLast(".json".count)) : nil
       }.filter { $0 / 1000 == part }.sorted()
     }

@@ -23,7 +23,8 @@ struct Locator {
   mutating func slice(of part: Manifest.Part, tensor: Int, _ index: Connection) throws -> FileSlice? {
     try index.first(
       """
-      SELECT path, device, inode, size, modified, changed, start, seal FROM location JOIN file ON file.id = location.file
+      SELECT path, device, inode, size, modified, changed, start, seal
+      FROM location JOIN file ON file.id = location.file
       WHERE tensor = ? ORDER BY location.file, start
       """, tensor
     ) { row in

@@ -58,7 +58,7 @@ struct Manifest: Sendable {
     encoder.add(facts.canonical)
     for isFile in [false, true] {
       let parts = parts.filter { $0.isFile == isFile }
-      encoder.add(parts.count)
+      encoder.list(parts.count)
       for part in parts {
         encoder.add(part.name)
         encoder.add(part.digest)
@@ -135,7 +135,7 @@ extension Digest {
   static func tensor(_ dtype: DType, _ shape: Shape, bytes: Digest) -> Digest {
     var encoder = FingerprintEncoder(domain: "mergekit-tensor/1")
     encoder.add(dtype.rawValue)
-    encoder.add(shape.rank)
+    encoder.list(shape.rank)
     for axis in shape.axes { encoder.add(axis) }
     encoder.add(bytes)
     return encoder.digest

@@ -19,6 +19,10 @@ struct NewObject: Sendable {
   /// - Parameter manifest: Digests that are not known yet may be of zeros.
   init(_ manifest: Manifest, storing stored: [Int], at path: String) throws {
     let parts = stored.map { manifest.parts[$0] }
+    var names: Set<String> = []
+    if let twice = parts.first(where: { !names.insert($0.objectName).inserted }) {
+      throw OperationError(.data, "two tensors of the result are called `\(twice.name)`")
+    }
     layout = SafetensorsLayout(
       parts.map { ($0.objectName, $0.dtype, $0.shape) }, metadata: [(StoredObject.metadataName, manifest.text)])
     guard layout.header.count - 8 <= SafetensorsHeader.longest else {
@@ -37,7 +41,9 @@ struct NewObject: Sendable {
   func write(_ tensor: Tensor, part: Int) throws -> Digest {
     try tensor.withBytes { bytes in
       try file.write(bytes, at: offsets[part])
-      return .tensor(tensor.dtype, tensor.shape, bytes: BLAKE3.hash(bytes))
+      // The threads that have no tensor of their own help with the others'.
+      let isShared = stored.count < ProcessInfo.processInfo.activeProcessorCount
+      return .tensor(tensor.dtype, tensor.shape, bytes: BLAKE3.hash(bytes, parallel: isShared))
     }
   }
 

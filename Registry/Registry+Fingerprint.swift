@@ -19,7 +19,8 @@ extension Registry {
     let file = try File(path)
     try waitForClock(after: file.stamp)
     let digest =
-      try model(path, file.stamp, isCancelled) ?? hash(file, from: 0, count: file.stamp.size, isCancelled: isCancelled)
+      try model(path, file.stamp, isCancelled)
+      ?? hash(file, from: 0, count: file.stamp.size, isShared: true, isCancelled: isCancelled)
     try file.checkUnchanged(since: file.stamp)
     if !isReadOnly {
       try index.write { index in

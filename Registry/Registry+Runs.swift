@@ -68,8 +68,7 @@ extension Registry {
       // The receipt claims the number; the index is locked, so nobody else is about to.
       repeat {
         run.id = try index.adoptReceipts(layout.receipts)
-      } while try !giveName(
-        receipt, layout.receipts.path(run.id))
+      } while try !giveName(receipt, layout.receipts.path(run.id))
       try index.insert(run)
       return try index.run(id: run.id) ?? run
     }

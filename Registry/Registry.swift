@@ -33,7 +33,7 @@ public final class Registry: Sendable {
   private let workspace: Workspace?
   /// Keeps others from deleting what this process may be about to refer to.
   private let presence: FileLock?
-  /// What is known of files without asking the index, since it cannot be told there: objects that were read and hashed.
+  /// Objects that were found sound although their stamps had changed, for where the index cannot be told.
   let verified = Mutex<[String: FileStamp]>([:])
   /// Side files that were read, since every checkpoint of a family has the same ones.
   let sideFiles = Mutex<[Digest: [UInt8]]>([:])
@@ -65,7 +65,9 @@ public final class Registry: Sendable {
       let opening = try FileLock.take(layout.openingLock, .exclusive, waits: true)
       defer { withExtendedLifetime(opening) {} }
       let presence = try FileLock.take(layout.presenceLock, .shared, waits: true)
+      let isNew = FileStamp(path: layout.index) == nil
       let index = try Index(writing: layout.index) { try $0.insertEverything(in: layout) }
+      if isNew { try synchronizeFolder(layout.path) }
       try Workspace.sweep(layout.temporary)
       let registry = Registry(layout, index, try Workspace(in: layout.temporary), presence: presence)
       try registry.adoptUnindexed()

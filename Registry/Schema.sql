@@ -18,7 +18,7 @@ CREATE TABLE tensor (
   id     INTEGER PRIMARY KEY,
   digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),  -- of dtype, shape and bytes
   dtype  TEXT NOT NULL,
-  shape  TEXT NOT NULL,  -- JSON: [2, 3]
+  shape  TEXT NOT NULL CHECK (shape LIKE '[%]'),
   bytes  INTEGER NOT NULL CHECK (bytes >= 0)
 ) STRICT;
 
@@ -59,7 +59,7 @@ CREATE TABLE location (
   start   INTEGER NOT NULL CHECK (start >= 0),
   tensor  INTEGER NOT NULL REFERENCES tensor,
   seal    INTEGER NOT NULL,
-  PRIMARY KEY (file, start, tensor)  -- several tensors can start at one place: those without entries, equal bytes of two shapes
+  PRIMARY KEY (file, start, tensor)  -- several can start at one place: tensors without entries, bytes under two shapes
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX location_tensor ON location (tensor);
@@ -77,7 +77,7 @@ CREATE TABLE run (
   output      BLOB NOT NULL CHECK (length(output) = 32),
   started     REAL NOT NULL,
   seconds     REAL NOT NULL,
-  environment TEXT NOT NULL  -- JSON
+  environment TEXT NOT NULL CHECK (environment LIKE '{%}')
 ) STRICT;
 
 CREATE INDEX run_key ON run (key);

@@ -1,6 +1,7 @@
 import Diagnostics
 import Fingerprints
 import Formats
+import Foundation
 import Operations
 import Tensors
 
@@ -13,18 +14,22 @@ struct TensorSlice: Sendable {
 
 /// The digests of tensors where they lie; each is read once, a block at a time.
 func hash(_ tensors: [TensorSlice], isCancelled: @Sendable () -> Bool) throws -> [Digest] {
-  try inParallel(tensors.count, isCancelled: isCancelled) { index in
+  // The threads that have no tensor of their own help with the others'.
+  let isShared = tensors.count < ProcessInfo.processInfo.activeProcessorCount
+  return try inParallel(tensors.count, isCancelled: isCancelled) { index in
     let tensor = tensors[index]
     let file = try File(tensor.slice.path)
     try file.checkUnchanged(since: tensor.slice.stamp)
-    let bytes = try hash(file, from: tensor.slice.offset, count: tensor.slice.count, isCancelled: isCancelled)
+    let bytes = try hash(
+      file, from: tensor.slice.offset, count: tensor.slice.count, isShared: isShared, isCancelled: isCancelled)
     try file.checkUnchanged(since: tensor.slice.stamp)
     return .tensor(tensor.dtype, tensor.shape, bytes: bytes)
   }
 }
 
 /// The hash of some bytes of a file.
-func hash(_ file: File, from offset: Int, count: Int, isCancelled: () -> Bool) throws -> Digest {
+/// - Parameter isShared: Whether several threads do it together.
+func hash(_ file: File, from offset: Int, count: Int, isShared: Bool, isCancelled: () -> Bool) throws -> Digest {
   let blockSize = 4 << 20
   var hasher = BLAKE3()
   let block = UnsafeMutableRawBufferPointer.allocate(byteCount: min(blockSize, count), alignment: 64)
@@ -34,7 +39,7 @@ func hash(_ file: File, from offset: Int, count: Int, isCancelled: () -> Bool) t
     if isCancelled() { throw OperationError(.interrupted, "interrupted") }
     let part = UnsafeMutableRawBufferPointer(rebasing: block.prefix(count - done))
     try file.read(into: part, at: offset + done)
-    hasher.update(UnsafeRawBufferPointer(part))
+    hasher.update(UnsafeRawBufferPointer(part), parallel: isShared)
     done += part.count
   }
   return hasher.finalize()

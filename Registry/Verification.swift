@@ -70,7 +70,7 @@ struct Verification {
       }
     }
     let stamps = Dictionary(indexed.map { ($0.name, $0.stamp) }) { first, _ in first }
-    for name in Set(layout.objectNames()).union(stamps.keys).sorted() {
+    for name in try Set(layout.objectNames()).union(stamps.keys).sorted() {
       if isCancelled() { throw OperationError(.interrupted, "interrupted") }
       do {
         let object = try StoredObject(name, in: layout.path)
@@ -100,7 +100,7 @@ struct Verification {
   private mutating func checkReceipts() throws {
     let receipts = layout.receipts
     let numbers = try index.read { try $0.rows("SELECT id FROM run ORDER BY id") { try $0.integer(0) } }
-    for number in Set(receipts.numbers()).union(numbers).sorted() {
+    for number in try Set(receipts.numbers()).union(numbers).sorted() {
       let path = receipts.path(number)
       let row = try index.read { try $0.run(id: number) }
       let receipt = try reading { try Receipt.read(path, id: number) }
@@ -125,7 +125,7 @@ struct Verification {
   private mutating func checkApplies() throws {
     let applies = layout.applies
     let numbers = try index.read { try $0.rows("SELECT id FROM apply ORDER BY id") { try $0.integer(0) } }
-    for number in Set(applies.numbers()).union(numbers).sorted() {
+    for number in try Set(applies.numbers()).union(numbers).sorted() {
       let path = applies.path(number)
       let row = try index.read { try $0.apply(id: number) }
       let file = try reading { try Apply(reading: path, id: number) }
@@ -182,9 +182,10 @@ extension Registry {
   /// Checks the registry: the index, every object, receipt and apply, and whether each artifact is still there.
   ///
   /// - Parameters:
-  ///   - full: Whether every byte of every object is read, or only those of objects that were touched since they were stored.
-  ///   - repair: Whether what can be put right is: damaged objects are removed, so that the next apply makes them anew; receipts
-  ///     and rows are made again from each other.
+  ///   - full: Whether every byte of every object is read, or only those of objects that were touched since they were
+  ///     stored.
+  ///   - repair: Whether what can be put right is: damaged objects are removed, so that the next apply makes them anew;
+  ///     receipts and rows are made again from each other.
   /// - Returns: What was found, in the order of looking; empty where all is well.
   public func verify(
     full: Bool, repair: Bool = false, isCancelled: @escaping @Sendable () -> Bool = { false }

@@ -50,8 +50,7 @@ final class Workspace: Sendable {
 
   /// Removes what processes have left behind that are gone.
   static func sweep(_ parent: String) throws {
-    let names = ((try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []).sorted()
-    for name in names where name.hasSuffix(".lock") {
+    for name in try names(in: parent) where name.hasSuffix(".lock") {
       guard let lock = try FileLock.take("\(parent)/\(name)", .exclusive) else { continue }
       remove("\(parent)/\(name.dropLast(".lock".count))", lock)
     }

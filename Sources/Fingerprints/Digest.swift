@@ -3,11 +3,10 @@ public struct Digest: Hashable, Sendable, Comparable, CustomStringConvertible {
   private let words: (UInt64, UInt64, UInt64, UInt64)
 
   /// From exactly 32 bytes.
-  public init(bytes: some Collection<UInt8>) {
+  public init(bytes: [UInt8]) {
     precondition(bytes.count == 32, "a digest is 32 bytes")
-    var parts: [UInt64] = [0, 0, 0, 0]
-    for (index, byte) in bytes.enumerated() { parts[index / 8] |= UInt64(byte) << UInt64(56 - index % 8 * 8) }
-    words = (parts[0], parts[1], parts[2], parts[3])
+    func word(_ start: Int) -> UInt64 { bytes[start..<start + 8].reduce(0) { $0 << 8 | UInt64($1) } }
+    words = (word(0), word(8), word(16), word(24))
   }
 
   /// From eight words of which each gives its low byte first, as BLAKE3 does.

@@ -62,7 +62,7 @@ import Testing
 
   @Test func aDigestIsOneForEver() throws {
     let digest = try sandbox.open().store(.made([("w", Tensor([1, 2, 3, 4] as [Float], shape: [2, 2]))])).digest
-    #expect(digest.description == "b3:47a39362dac89f642a381b9a6bc6e35065971c20c18316f75a9afb160019c51a")
+    #expect(digest.description == "b3:df7a4ce8ef3264fc378d9dd7cf63d109e19f6e091f9f13042c54daaeab76845d")
   }
 
   @Test func tensorsThatAreThereAreSharedAndNotComputed() throws {
@@ -170,5 +170,12 @@ import Testing
     #expect(content.tensors.map { Array($0.name.utf8) } == names.map { Array($0.utf8) })
     #expect(content.files == [SideFile("vocab.txt", [1])])
     #expect(try content.bytes("\u{0}") == tensors[2].1.rawBytes)
+  }
+
+  @Test func namesThatOnlyLookTheSameAreRefused() throws {
+    let tensors = ["caf\u{e9}", "cafe\u{301}"].map { ($0, Tensor.sample(3, seed: 1)) }
+    let error = #expect(throws: OperationError.self) { try sandbox.open().store(.made(tensors)) }
+    #expect(error?.message == "two tensors of the result are called `cafe\u{301}`")
+    #expect(error?.cause == .data)
   }
 }
