@@ -24,6 +24,25 @@ final class Session {
     var description: String { "status \(status)\n--- output\n\(output)--- errors\n\(errors)---" }
   }
 
+  /// Runs a command line and takes out of what it says all that differs from run to run: digests, times, the folder.
+  func story(_ line: String) -> Result {
+    var result = run(line)
+    for (pattern, name) in Session.varying {
+      result.output = result.output.replacing(pattern, with: name)
+      result.errors = result.errors.replacing(pattern, with: name)
+    }
+    result.output = result.output.replacing(folder, with: "FOLDER")
+    result.errors = result.errors.replacing(folder, with: "FOLDER")
+    return result
+  }
+
+  private static var varying: [(Regex<Substring>, String)] {
+    [
+      (/b3:[0-9a-f]{64}/, "b3:DIGEST"), (/\b[0-9a-f]{10}\b/, "DIGEST"), (/\d{4}-\d\d-\d\d \d\d:\d\d/, "DATE"),
+      (/\b\d+\.\d+ s\b/, "TIME"),
+    ]
+  }
+
   /// Runs a command line, its words divided by blanks.
   func run(_ line: String, environment: [String: String] = [:], asTerminal: Bool = false) -> Result {
     run(line.split(separator: " ").map(String.init), environment: environment, asTerminal: asTerminal)
