@@ -263,6 +263,13 @@ struct Elaborator {
         Export(steps: steps, isList: isList, path: text, format: format ?? nil, place: place)))
   }
 
+  /// A format that no recipe stands around.
+  mutating func format(alone expression: Expression) -> (name: String, settings: [String: Value])? {
+    let file = SyntaxFile(source: expression.place.source, title: nil, documentation: "", items: [])
+    files.append(FileScope(file, folder: ""))
+    return format(expression, Surroundings(file: files.count - 1, visible: 0, label: ""))
+  }
+
   /// `safetensors(shard: 2 GiB)` behind `as`, or a format's name alone.
   private mutating func format(
     _ expression: Expression, _ here: Surroundings

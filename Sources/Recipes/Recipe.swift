@@ -94,6 +94,19 @@ public struct Recipe: Sendable {
     return (elaboration.graph, elaboration.diagnostics)
   }
 
+  /// An export format and its settings, as they stand behind `as`.
+  /// - Throws: `DiagnosticsError` with all mistakes.
+  public static func format(
+    _ source: Source, catalog: Catalog
+  ) throws -> (name: String, settings: [String: Value]) {
+    let (expression, mistakes) = Parser.expression(source)
+    var elaborator = Elaborator(catalog: catalog, settings: []) { _ in "" }
+    elaborator.diagnostics = mistakes
+    let format = elaborator.format(alone: expression)
+    guard elaborator.diagnostics.isEmpty, let format else { throw DiagnosticsError(elaborator.reported) }
+    return format
+  }
+
   /// The text in the one form that recipes have.
   /// - Throws: `DiagnosticsError` where it cannot be read.
   public static func formatted(_ source: Source) throws -> String {
