@@ -6,7 +6,10 @@ import Recipes
 extension Command {
   static let format = Command(
     "fmt", .recipes, "Write recipes in their one form.",
-    discussion: "There are no settings. Folders are searched for `*.rcp`, and what those within them hold too. The names of changed files are printed.",
+    discussion: """
+      There are no settings. Folders are searched for `*.rcp`, and what those within them hold too. The names of changed \
+      files are printed.
+      """,
     operands: [Operand("PATH", .some, .recipes, "Recipes, or folders of them.")], options: [Options.check],
     examples: ["mergekit fmt Recipes", "mergekit fmt --check Recipes"]
   ) { invocation in
