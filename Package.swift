@@ -57,6 +57,7 @@ let package = Package(
     .testTarget(name: "FingerprintsTests", dependencies: ["Fingerprints"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Fingerprints"]),
     .testTarget(name: "FormatsTests", dependencies: ["Formats", "Tensors", "Diagnostics"]),
+    .testTarget(name: "RecipesTests", dependencies: ["Recipes", "Operations", "Diagnostics"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "Tensors", "Formats", "Diagnostics"]),
     .testTarget(name: "OperationsTests", dependencies: ["Operations", "Tensors", "Formats", "Diagnostics"]),
     .testTarget(

@@ -22,6 +22,10 @@ extension Elaborator {
       if let entry = catalog[name], !isValue { return call(entry.signature, arguments, at: callee.place, place, here) }
       if Self.functionNames.contains(name), !isValue { return call(builtin: name, arguments, place, here) }
       if isValue { return notCallable(typed(callee, here), place) }
+      if let later = files[here.file].declared[name] {
+        report(.nameUnknown(name, at: callee.place, known: [], later: later))
+        return .unknown(place)
+      }
       let known =
         catalog.entries.map(\.signature.name) + Self.functionNames.sorted() + files[here.file].names.keys.sorted()
       report(.operationUnknown(name, at: callee.place, known: known))
@@ -75,6 +79,7 @@ extension Elaborator {
     var labels: [String: Place] = [:]
     var isMistaken = false
     for (index, argument) in arguments.enumerated() {
+      if case .missing = argument.value.kind { isMistaken = true }
       guard let slot = slot(of: argument, at: index, signature) else {
         isMistaken = true
         _ = typed(argument.value, here)

@@ -104,11 +104,11 @@ struct Lexer {
 
   private mutating func word(_ range: Range<Int>) {
     let word = text(range)
-    // A statement that begins a line begins a statement, whatever bracket was forgotten before.
+    // A statement that begins a line begins a statement, whatever was forgotten before.
     let beginsLine = range.lowerBound == 0 || bytes[range.lowerBound - 1] == UInt8(ascii: "\n")
-    if brackets > 0, beginsLine, Token.statementWords.contains(word) {
+    if beginsLine, Token.statementWords.contains(word), let last = tokens.last, last.kind != .newline {
       brackets = 0
-      let end = tokens.last?.range.upperBound ?? 0
+      let end = last.range.upperBound
       tokens.append(
         Token(
           kind: .newline, range: end..<end, text: "", comments: [], hasSpaceBefore: false, hasBlankLineBefore: false))

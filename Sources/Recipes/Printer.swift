@@ -72,35 +72,43 @@ struct Printer {
 indirect enum Node {
   case token(Token)
   case group(open: Token, items: [[Node]], close: Token?)
+  /// Brackets round an expression or several names: they never break themselves.
+  case parenthesis(open: Token, items: [[Node]], close: Token?)
 
   /// The tree of a statement's tokens.
   static func tree(_ tokens: ArraySlice<Token>) -> [Node] {
     var rest = tokens
     var nodes: [Node] = []
-    while let token = rest.popFirst() {
-      nodes.append(node(token, &rest))
-    }
+    while let token = rest.popFirst() { nodes.append(node(token, after: nodes.last, &rest)) }
     return nodes
   }
 
-  private static func node(_ token: Token, _ rest: inout ArraySlice<Token>) -> Node {
+  private static func node(_ token: Token, after last: Node?, _ rest: inout ArraySlice<Token>) -> Node {
     guard ["(", "[", "{"].contains(token.text), token.kind == .symbol else { return .token(token) }
+    let isCall = !token.hasSpaceBefore && last?.last.canEndStatement == true
+    let (items, close) = group(token, &rest)
+    if token.text == "(", !isCall { return .parenthesis(open: token, items: items, close: close) }
+    return .group(open: token, items: items.map { shortened($0, in: token) }, close: close)
+  }
+
+  /// What stands between a bracket and its end, cut at its commas.
+  private static func group(_ token: Token, _ rest: inout ArraySlice<Token>) -> (items: [[Node]], close: Token?) {
     var items: [[Node]] = []
     var item: [Node] = []
     while let next = rest.popFirst() {
       if next.kind == .symbol, [")", "]", "}"].contains(next.text) {
         if !item.isEmpty { items.append(item) }
-        return .group(open: token, items: items.map { shortened($0, in: token) }, close: next)
+        return (items, next)
       }
       if next.isSymbol(",") {
         items.append(item)
         item = []
       } else {
-        item.append(node(next, &rest))
+        item.append(node(next, after: item.last, &rest))
       }
     }
     if !item.isEmpty { items.append(item) }
-    return .group(open: token, items: items, close: nil)
+    return (items, nil)
   }
 
   /// `base: base` says no more than `base:`.
@@ -114,14 +122,14 @@ indirect enum Node {
 
   var first: Token {
     switch self {
-    case .token(let token), .group(let token, _, _): token
+    case .token(let token), .group(let token, _, _), .parenthesis(let token, _, _): token
     }
   }
 
   var last: Token {
     switch self {
     case .token(let token): token
-    case .group(let open, _, let close): close ?? open
+    case .group(let open, _, let close), .parenthesis(let open, _, let close): close ?? open
     }
   }
 
@@ -131,14 +139,15 @@ indirect enum Node {
     case .token: false
     case .group(let open, let items, let close):
       open.text == "{" || close?.comments.isEmpty == false
-        || items.joined().contains { $0.first.comments.isEmpty == false || $0.mustBreak }
+        || items.joined().contains { !$0.comments.isEmpty || $0.mustBreak }
+    case .parenthesis(_, let items, _): items.joined().contains(where: \.mustBreak)
     }
   }
 }
 
 extension [Node] {
   /// Comments before tokens that begin neither a statement nor an item; they move above it.
-  var strayComments: [Token.Comment] { dropFirst().flatMap(\.first.comments) }
+  var strayComments: [Token.Comment] { flatMap(\.comments).dropFirst(first?.first.comments.count ?? 0).map { $0 } }
 
   /// All on one line.
   var flat: String {
@@ -152,10 +161,19 @@ extension [Node] {
 }
 
 extension Node {
+  /// The comments before it, and those within that have no item to stay with.
+  var comments: [Token.Comment] {
+    switch self {
+    case .token(let token), .group(let token, _, _): token.comments
+    case .parenthesis(let open, let items, let close):
+      open.comments + items.joined().flatMap(\.comments) + (close?.comments ?? [])
+    }
+  }
+
   var flat: String {
     switch self {
     case .token(let token): token.kind == .number ? Printer.spelled(token.text) : token.text
-    case .group(let open, let items, let close):
+    case .group(let open, let items, let close), .parenthesis(let open, let items, let close):
       open.text + items.map(\.flat).joined(separator: ", ") + (close?.text ?? "")
     }
   }
@@ -172,6 +190,15 @@ private struct Layout {
   mutating func print(_ nodes: [Node], indentation: Int) {
     for (index, node) in nodes.enumerated() {
       if index > 0, Spacing.isNeeded(between: nodes[..<index], and: node) { write(" ") }
+      if case .parenthesis(_, let items, _) = node, column + node.flat.count > Printer.width || node.mustBreak {
+        write("(")
+        for (index, item) in items.enumerated() {
+          if index > 0 { write(", ") }
+          print(item, indentation: indentation)
+        }
+        write(")")
+        continue
+      }
       guard case .group(let open, let items, let close) = node, !items.isEmpty else {
         write(node.flat)
         continue
