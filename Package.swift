@@ -47,6 +47,12 @@ let package = Package(
     .target(
       name: "Plans",
       dependencies: ["Recipes", "Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics"]),
+    .target(
+      name: "CommandLine",
+      dependencies: [
+        "Catalog", "Plans", "Recipes", "Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics",
+      ]),
+    .executableTarget(name: "mergekit", dependencies: ["CommandLine"]),
 
     .testTarget(name: "FingerprintsTests", dependencies: ["Fingerprints"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Fingerprints"]),
@@ -61,6 +67,7 @@ let package = Package(
       name: "CatalogTests",
       dependencies: ["Catalog", "Operations", "Networks", "Tensors", "Formats", "Fingerprints", "Diagnostics"],
       resources: [.copy("Golden")]),
+    .testTarget(name: "CommandLineTests", dependencies: ["CommandLine", "Operations"]),
     .testTarget(
       name: "RegistryTests",
       dependencies: ["Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics"]),

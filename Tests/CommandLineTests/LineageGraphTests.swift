@@ -27,6 +27,12 @@ import Testing
 
   @Test func strangersStandAlone() {
     #expect(drawn([([2], "x"), ([3], "y"), ([], "a"), ([], "b")]) == "●    x\n│ ●  y\n● │  a\n  ●  b")
+    #expect(drawn([([], "a"), ([], "b"), ([], "c")]) == "●    a\n  ●  b\n●    c")
+  }
+
+  @Test func nodesStandNearWhatTheyWereMadeFrom() {
+    // scores, before, merged, tuned, start
+    #expect(LineageGraph.order([[2], [4], [3, 4], [4], []]) == [0, 2, 3, 1, 4])
   }
 
   @Test func anInputThatIsReadTwiceIsDrawnOnce() {

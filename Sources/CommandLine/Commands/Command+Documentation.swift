@@ -25,7 +25,7 @@ extension Command {
       return 0
     }
     for page in outdated {
-      try ReferencePages.write(page.text, to: "\(folder)/\(page.path)")
+      try TextFile.write(page.text, to: "\(folder)/\(page.path)")
       invocation.print("\(named)/\(page.path)")
     }
     for path in extra {
@@ -60,16 +60,6 @@ enum ReferencePages {
     return ["formats", "operations"].flatMap { part in
       let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/\(part)")) ?? []
       return names.sorted().filter { $0.hasSuffix(".md") }.map { "\(part)/\($0)" }.filter { !expected.contains($0) }
-    }
-  }
-
-  static func write(_ text: String, to path: String) throws {
-    do {
-      let folder = (path as NSString).deletingLastPathComponent
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-      try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw OperationError(.output, "`\(path)` cannot be written", notes: [error.localizedDescription])
     }
   }
 

@@ -24,7 +24,9 @@ extension Command {
       throw OperationError(.missing, "nothing was applied here yet, so there is nothing to export")
     }
     let digest = try invocation.findArtifact(named, in: registry)
-    let format = try invocation.arguments[Options.exportFormat].map(invocation.exportFormat)
+    let format = try invocation.arguments[Options.exportFormat].map { text in
+      try Recipe.format(Source(name: "--as", text: text), catalog: invocation.catalog)
+    }
     let target = invocation.absolute(path)
     let exporter = Exporter(
       root: "", replaces: invocation.arguments.has(Options.force), catalog: invocation.catalog, registry: registry)

@@ -16,6 +16,8 @@ struct LineageGraph {
 
   /// What each lane leads to; none for a free one.
   private var lanes: [Int?] = []
+  /// The lane that ended with the last line: what stood there next would seem to be its parent.
+  private var ended: Int?
   private var rows: [(graph: String, text: String?)] = []
 
   /// An order in which every node stands above what it was made from, and as near to it as can be, so that few lanes run
@@ -63,16 +65,16 @@ struct LineageGraph {
       lanes[target] = parent
       targets.append(target)
     }
-    if targets.contains(where: { $0 != lane }) {
-      rows.append((connector(from: lane, to: targets, before: before), nil))
-    }
+    let hasConnector = targets.contains { $0 != lane }
+    if hasConnector { rows.append((connector(from: lane, to: targets, before: before), nil)) }
+    ended = hasConnector || lanes[lane] != nil ? nil : lane
     while lanes.last == .some(nil) { lanes.removeLast() }
   }
 
   /// The first lane that leads nowhere.
   private mutating func free() -> Int {
-    if let lane = lanes.firstIndex(of: nil) { return lane }
-    lanes.append(nil)
+    if let lane = lanes.indices.first(where: { lanes[$0] == nil && $0 != ended }) { return lane }
+    lanes += lanes.count == ended ? [nil, nil] : [nil]
     return lanes.count - 1
   }
 

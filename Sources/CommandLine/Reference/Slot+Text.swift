@@ -7,20 +7,8 @@ extension Slot {
   /// What it is when a recipe leaves it out; nil for what must be given, empty for an input that may be missing.
   var defaultText: String? { defaultValue.map { $0.text(as: type) } }
 
-  /// Where its numbers may lie: `0% to 100%`, `at least 1`; nil for anywhere.
-  var rangeText: String? {
-    guard let range else { return nil }
-    let element = type.element
-    let lower = range.lower.map { Value.number($0).text(as: element.withoutUnit) }
-    let upper = range.upper.map { Value.number($0).text(as: element.withoutUnit) }
-    switch (lower, upper) {
-    case (nil, nil): return nil
-    case (let lower?, nil): return "at least \(lower)"
-    case (nil, let upper?): return "\(range.excludesUpper ? "below" : "at most") \(upper)"
-    case (let lower?, let upper?):
-      return range.excludesUpper ? "from \(lower) to below \(upper)" : "\(lower) to \(upper)"
-    }
-  }
+  /// Where its numbers may lie; nil for anywhere.
+  var rangeText: String? { range?.text(as: type) }
 
   /// Everything about it but its name and sentence: `fraction, 0% to 100%, 20% by default`.
   var facts: String {
@@ -40,6 +28,21 @@ extension Slot {
 
   /// As a call writes it: `density: 20%`, or `models:` where it must be given.
   var argument: String { defaultText.map { "\(name): \($0)" } ?? "\(name):" }
+}
+
+extension NumberRange {
+  /// Where the numbers of a type may lie: `0% to 100%`, `at least 1`; nil for anywhere.
+  func text(as type: ValueType) -> String? {
+    let element = type.element.withoutUnit
+    let lower = lower.map { Value.number($0).text(as: element) }
+    let upper = upper.map { Value.number($0).text(as: element) }
+    switch (lower, upper) {
+    case (nil, nil): return nil
+    case (let lower?, nil): return "at least \(lower)"
+    case (nil, let upper?): return "\(excludesUpper ? "below" : "at most") \(upper)"
+    case (let lower?, let upper?): return excludesUpper ? "from \(lower) to below \(upper)" : "\(lower) to \(upper)"
+    }
+  }
 }
 
 extension ValueType {
