@@ -48,6 +48,15 @@ import Testing
     #expect(try bench.apply(changed, replaces: true).ran == ["number 5.0", "sum 6.0", "sum 7.0"])
   }
 
+  @Test func aStepThatWasThereAlreadyIsRememberedByItsNewName() throws {
+    let bench = try Bench()
+    _ = try bench.apply(Self.chain)
+    let renamed = Self.chain.replacing("three", with: "sum")
+    #expect(try bench.apply(renamed).ran.isEmpty)
+    let changed = renamed.replacing("number(2,", with: "number(5,")
+    #expect(Self.states(try bench.plan(changed)) == ["= one", "~ two value: 2 → 5", "? sum two", "? four sum"])
+  }
+
   @Test func theSameBytesStopTheCascade() throws {
     let bench = try Bench()
     let text = Self.chain.replacing("sum_of([one, two], journal:)", with: "sum_of([one, two], rounds: true, journal:)")
