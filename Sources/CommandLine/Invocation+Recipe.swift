@@ -24,14 +24,20 @@ extension Invocation {
         strangers.map { .parameterUnknown($0, of: name, parameters: declared, options: arguments.command.options) })
     }
     let settings = arguments.settings.map { Recipe.Setting(name: $0.parameter, text: $0.value, flag: $0.flag) }
+    let (graph, warnings) = try Invocation.blamingFlags {
+      try recipe.graph(catalog, settings: settings, reading: readLibrary)
+    }
+    if !warnings.isEmpty, !isQuiet { program.errors.write(renderer.text(warnings) + "\n") }
+    return LoadedRecipe(name: name, text: recipe.source.text, graph: graph)
+  }
+
+  /// Does something with texts of the command line in it: where only those are wrong, that is a mistake of usage.
+  static func blamingFlags<Result>(_ body: () throws -> Result) throws -> Result {
     do {
-      let (graph, warnings) = try recipe.graph(catalog, settings: settings, reading: readLibrary)
-      if !warnings.isEmpty, !isQuiet { program.errors.write(renderer.text(warnings) + "\n") }
-      return LoadedRecipe(name: name, text: recipe.source.text, graph: graph)
+      return try body()
     } catch let error as DiagnosticsError {
       let mistakes = error.diagnostics.filter { $0.severity == .error }
-      let isUsage = mistakes.allSatisfy { $0.place?.source.name.hasPrefix("--") == true }
-      throw isUsage ? UsageError(mistakes) : error
+      throw mistakes.allSatisfy { $0.place?.source.name.hasPrefix("--") == true } ? UsageError(mistakes) : error
     }
   }
 

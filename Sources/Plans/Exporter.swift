@@ -20,12 +20,18 @@ public struct Exporter: Sendable {
   let root: String
   /// Whether other content that is there already is replaced.
   let replaces: Bool
+  /// How one writes to another place, as helps say it.
+  let elsewhere: String
   let catalog: Catalog
   let registry: Registry
 
-  public init(root: String, replaces: Bool, catalog: Catalog, registry: Registry) {
+  public init(
+    root: String, replaces: Bool, elsewhere: String = "`--out DIR` writes elsewhere", catalog: Catalog,
+    registry: Registry
+  ) {
     self.root = root
     self.replaces = replaces
+    self.elsewhere = elsewhere
     self.catalog = catalog
     self.registry = registry
   }
@@ -125,7 +131,7 @@ public struct Exporter: Sendable {
     guard replaces else {
       throw OperationError(
         .output, "`\(path)` is there already, with other content",
-        helps: ["`--force` replaces it, `--out DIR` writes elsewhere"])
+        helps: ["`--force` replaces it, \(elsewhere)"])
     }
     let old = temporary + ".old"
     try move(target, to: old)
@@ -182,7 +188,7 @@ public struct Exporter: Sendable {
     guard isFolder.boolValue, access(nearest, W_OK) == 0 else {
       throw OperationError(
         .output, "`\(path)` cannot be written: `\(nearest)` \(isFolder.boolValue ? "is read-only" : "is not a folder")",
-        helps: ["`--out DIR` writes elsewhere"])
+        helps: [elsewhere])
     }
   }
 }

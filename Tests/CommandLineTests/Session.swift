@@ -7,6 +7,9 @@ final class Session {
   let folder: String
   private let catalog: Catalog?
 
+  /// Shared by all its command lines: cancelled once, everything stops.
+  let interruption = Interruption()
+
   init(catalog: Catalog? = nil) throws {
     self.catalog = catalog
     folder = FileManager.default.temporaryDirectory.appendingPathComponent("mergekit-\(UUID().uuidString)").path
@@ -39,7 +42,7 @@ final class Session {
   private static var varying: [(Regex<Substring>, String)] {
     [
       (/b3:[0-9a-f]{64}/, "b3:DIGEST"), (/\b[0-9a-f]{10}\b/, "DIGEST"), (/\d{4}-\d\d-\d\d \d\d:\d\d/, "DATE"),
-      (/\b\d+\.\d+ s\b/, "TIME"),
+      (/slowest: [^\n]*\n/, ""), (/[ ]*\b[0-9.]+ s\b/, " TIME"),
     ]
   }
 
@@ -53,8 +56,12 @@ final class Session {
     let errors = TextStream(inMemoryAsTerminal: asTerminal)
     let program =
       catalog.map {
-        Program(environment: environment, directory: folder, output: output, errors: errors, catalog: $0)
-      } ?? Program(environment: environment, directory: folder, output: output, errors: errors)
+        Program(
+          environment: environment, directory: folder, output: output, errors: errors, catalog: $0,
+          interruption: interruption)
+      }
+      ?? Program(
+        environment: environment, directory: folder, output: output, errors: errors, interruption: interruption)
     let status = program.run(arguments)
     return Result(status: status, output: output.written, errors: errors.written)
   }

@@ -25,14 +25,15 @@ extension Command {
     }
     let digest = try invocation.findArtifact(named, in: registry)
     let format = try invocation.arguments[Options.exportFormat].map { text in
-      try Recipe.format(Source(name: "--as", text: text), catalog: invocation.catalog)
+      try Invocation.blamingFlags { try Recipe.format(Source(name: "--as", text: text), catalog: invocation.catalog) }
     }
-    let target = invocation.absolute(path)
+    let isAbsolute = path.hasPrefix("/")
     let exporter = Exporter(
-      root: "", replaces: invocation.arguments.has(Options.force), catalog: invocation.catalog, registry: registry)
+      root: isAbsolute ? "" : invocation.directory, replaces: invocation.arguments.has(Options.force),
+      elsewhere: "another PATH leaves it as it is", catalog: invocation.catalog, registry: registry)
     let source = Source(name: "command line", text: path)
     let export = Export(
-      steps: [StepID(0)], isList: false, path: String(target.drop { $0 == "/" }), format: format,
+      steps: [StepID(0)], isList: false, path: isAbsolute ? String(path.drop { $0 == "/" }) : path, format: format,
       place: Place(source, 0..<source.bytes.count))
     let written = try exporter.export(export, artifacts: [digest])
     let outcome = written.wasUpToDate ? "up to date" : "written"

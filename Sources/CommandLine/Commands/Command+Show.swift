@@ -35,13 +35,12 @@ extension Invocation {
   fileprivate func showModel(_ path: String) throws {
     let model = try ModelFolder(absolute(path))
     let tensors = TensorList(model)
-    let pattern = arguments.has(Options.tensors) ? arguments[Options.tensors] ?? "" : nil
+    let listed = try asked(of: tensors)
     if arguments.has(Options.json) {
-      let listed = tensors.matching(pattern ?? "")
-      print([
-        "path": .string(path), "config": model.config, "bytes": .integer(tensors.byteCount), "tensors": listed.json,
+      return print([
+        "path": .string(path), "config": model.config, "bytes": .integer(tensors.byteCount),
+        "tensors": (listed ?? tensors).json,
       ])
-      return
     }
     print("\(style("model", .bold)) \(Renderer.printable(path))")
     var table = Table()
@@ -53,7 +52,7 @@ extension Invocation {
     table.add(.init("tensors", .faint), .init(tensors.summary))
     table.add(.init("files", .faint), .init(Measure.count(files, "safetensors file")))
     for line in table.lines(style) { print(line) }
-    try printTensors(tensors, pattern)
+    printTensors(listed)
   }
 
   /// What a recipe made last: its values, each with its digest.
@@ -76,19 +75,25 @@ extension Invocation {
   /// An artifact: what it is, where it comes from, and its facts.
   fileprivate func showArtifact(_ digest: Digest, _ registry: Registry) throws {
     let page = try ArtifactPage(digest, in: registry)
-    let pattern = arguments.has(Options.tensors) ? arguments[Options.tensors] ?? "" : nil
-    if arguments.has(Options.json) { return print(page.json(tensors: page.tensors.matching(pattern ?? ""))) }
+    let listed = try asked(of: page.tensors)
+    if arguments.has(Options.json) { return print(page.json(tensors: listed ?? page.tensors)) }
     for line in page.lines(style) { print(line) }
-    try printTensors(page.tensors, pattern)
+    printTensors(listed)
   }
 
-  /// The tensors themselves, where the command line asks for them.
-  func printTensors(_ tensors: TensorList, _ pattern: String?) throws {
-    guard let pattern else { return }
+  /// Those tensors that the command line asks for; nil where it asks for none.
+  private func asked(of tensors: TensorList) throws -> TensorList? {
+    guard arguments.has(Options.tensors) else { return nil }
+    let pattern = arguments[Options.tensors] ?? ""
     let listed = tensors.matching(pattern)
-    guard !listed.items.isEmpty || tensors.items.isEmpty else {
+    guard !listed.items.isEmpty || pattern.isEmpty else {
       throw UsageError(.noTensorLike(pattern, count: tensors.items.count))
     }
+    return listed
+  }
+
+  private func printTensors(_ listed: TensorList?) {
+    guard let listed, !listed.items.isEmpty else { return }
     print()
     for line in listed.lines(style) { print(line) }
   }
@@ -97,7 +102,7 @@ extension Invocation {
 extension Diagnostic {
   static func noTensorLike(_ pattern: String, count: Int) -> Diagnostic {
     Diagnostic(
-      "no tensor is like `\(pattern)`", at: nil, notes: ["there are \(count)"],
+      "no tensor is like `\(pattern)`", at: nil, notes: ["there are \(Measure.count(count, "tensor"))"],
       helps: ["`*` stands for any run of characters: `--tensors='*.weight'`; `--tensors` alone lists all"])
   }
 }
