@@ -64,7 +64,7 @@ let package = Package(
       name: "CatalogTests",
       dependencies: ["Catalog", "Operations", "Networks", "Tensors", "Formats", "Fingerprints", "Diagnostics"],
       resources: [.copy("Golden")]),
-    .testTarget(name: "CommandLineTests", dependencies: ["CommandLine", "Operations"]),
+    .testTarget(name: "CommandLineTests", dependencies: ["CommandLine", "Operations", "Formats"]),
     .testTarget(
       name: "RegistryTests",
       dependencies: ["Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics"]),
