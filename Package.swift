@@ -58,6 +58,9 @@ let package = Package(
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Fingerprints"]),
     .testTarget(name: "FormatsTests", dependencies: ["Formats", "Tensors", "Diagnostics"]),
     .testTarget(name: "RecipesTests", dependencies: ["Recipes", "Operations", "Diagnostics"]),
+    .testTarget(
+      name: "PlansTests",
+      dependencies: ["Plans", "Recipes", "Registry", "Operations", "Formats", "Tensors", "Diagnostics"]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "Tensors", "Formats", "Diagnostics"]),
     .testTarget(name: "OperationsTests", dependencies: ["Operations", "Tensors", "Formats", "Diagnostics"]),
     .testTarget(

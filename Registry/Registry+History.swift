@@ -58,7 +58,13 @@ extension Registry {
       var found: [Reference] = []
       if let number = Int(text), try index.run(id: number) != nil { found.append(.run(number)) }
       if let run = try index.row(
-        "SELECT id FROM run WHERE label = ? ORDER BY id DESC", text, read: { try $0.integer(0) })
+        """
+        SELECT run FROM (
+          SELECT apply_step.run AS run, apply_step.apply AS apply FROM apply_step JOIN run ON run.id = apply_step.run
+          WHERE apply_step.label = ?1
+          UNION ALL SELECT id, 0 FROM run WHERE label = ?1
+        ) ORDER BY apply DESC, run DESC
+        """, text, read: { try $0.integer(0) })
       {
         found.append(.run(run))
       }

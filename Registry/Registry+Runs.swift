@@ -19,13 +19,23 @@ extension Registry {
 
   public func run(id: Int) throws -> Run? { try index.read { try $0.run(id: id) } }
 
-  /// The newest run of a recipe's step, whether or not its result is still there.
+  /// What a recipe's step last came to, whether or not its result is still there: a run that was made for it or one that was
+  /// there already.
   public func lastRun(operation: String, label: String, recipe: String) throws -> Run? {
     try index.read { index in
-      let id = try index.row(
+      let applied = try index.row(
+        """
+        SELECT apply_step.run, (SELECT max(run) FROM apply_step AS other WHERE other.apply = apply.id)
+        FROM apply_step JOIN apply ON apply.id = apply_step.apply JOIN run ON run.id = apply_step.run
+        WHERE apply_step.label = ? AND apply.recipe = ? AND run.operation = ? ORDER BY apply.id DESC
+        """, label, recipe, operation
+      ) { (run: try $0.integer(0), last: try $0.integer(1)) }
+      // An apply that was killed left runs, but no list of its steps.
+      let made = try index.row(
         "SELECT id FROM run WHERE operation = ? AND recipe = ? AND label = ? ORDER BY id DESC", operation, recipe, label
       ) { try $0.integer(0) }
-      return try id.flatMap { try index.run(id: $0) }
+      if let applied, applied.last >= made ?? 0 { return try index.run(id: applied.run) }
+      return try made.flatMap { try index.run(id: $0) }
     }
   }
 

@@ -128,6 +128,7 @@ CREATE TABLE apply_step (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX apply_step_run ON apply_step (run);
+CREATE INDEX apply_step_label ON apply_step (label);
 
 -- ------------------------------------------------------------------------------------------------- what was exported
 

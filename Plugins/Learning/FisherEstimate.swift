@@ -9,21 +9,23 @@ import Tensors
 ///
 /// With p(c|x) the model's probabilities and N the number of examples that are used:
 ///
-/// - `.expected`: `F = (1/N) Σᵢ Σ_c p(c|xᵢ) (∂ log p(c|xᵢ)/∂θ)²`, squares for each example alone. The labels are not
+/// - `.true_label_expectation`: `F = (1/N) Σᵢ Σ_c p(c|xᵢ) (∂ log p(c|xᵢ)/∂θ)²`, squares for each example alone. The labels are not
 ///   looked at. This is what Matena and Raffel's own code computes (`mmatena/model_merging`).
 /// - `.empirical`: `F = (1/N) Σᵢ (∂ log p(yᵢ|xᵢ)/∂θ)²`, over the examples' own labels.
-/// - `.mergelm`: `F = (1/N) Σ_b (∂E_b/∂θ)²` with `E_b = Σ_{i∈b} Σ_c √p(c|xᵢ) log p(c|xᵢ)` and the roots held constant.
+/// - `.mergekit_lm`: `F = (1/N) Σ_b (∂E_b/∂θ)²` with `E_b = Σ_{i∈b} Σ_c √p(c|xᵢ) log p(c|xᵢ)` and the roots held constant.
 ///   This is what MergeLM and FusionBench compute: the square is of a sum over classes and over the batch, so it
 ///   depends on the batch.
 struct FisherEstimate: RecipeOperation {
   enum Kind: String, Choice {
-    case expected, empirical, mergelm
+    case expected = "true_label_expectation"
+    case empirical
+    case mergeLM = "mergekit_lm"
 
     var text: String {
       switch self {
       case .expected: "Over the labels that the model itself expects, as Matena and Raffel compute it."
       case .empirical: "Over the labels that the examples have."
-      case .mergelm:
+      case .mergeLM:
         "Squares of sums over a batch, as MergeLM and FusionBench compute it; hardly related to the others."
       }
     }
@@ -33,9 +35,9 @@ struct FisherEstimate: RecipeOperation {
     "fisher",
     "Estimate how much a model's predictions depend on each entry of its tensors.",
     discussion: """
-      The diagonal of the Fisher information, as a tensor beside each of the model's. `.expected` is (1/N) Σᵢ Σ_c \
+      The diagonal of the Fisher information, as a tensor beside each of the model's. `.true_label_expectation` is (1/N) Σᵢ Σ_c \
       p(c|xᵢ) (∂ log p(c|xᵢ)/∂θ)², with squares taken for each example alone, and looks at no labels; `.empirical` \
-      puts the examples' labels in the place of the sum over classes. `.mergelm` squares sums over whole batches, so \
+      puts the examples' labels in the place of the sum over classes. `.mergekit_lm` squares sums over whole batches, so \
       it is another quantity, which depends on `batch`; it is here to repeat what those tools give. Sums are kept in \
       float64.
       """,
@@ -58,7 +60,7 @@ struct FisherEstimate: RecipeOperation {
   @Param("The most examples that are used, from the first on.", in: 1...1_000_000_000, unit: .examples)
   var samples: Int = 4096
   @Param(
-    "Examples whose gradients are added before they are squared; only `.mergelm` asks.", in: 1...1_000_000,
+    "Examples whose gradients are added before they are squared; only `.mergekit_lm` asks.", in: 1...1_000_000,
     unit: .examples)
   var batch: Int = 32
 
@@ -78,7 +80,7 @@ struct FisherEstimate: RecipeOperation {
       switch kind {
       case .expected: .expected
       case .empirical: .empirical
-      case .mergelm: .batchwise(batch: batch)
+      case .mergeLM: .batchwise(batch: batch)
       }
     let information = try network.fisher(examples, estimator) { done in
       try context.checkCancelled()

@@ -28,7 +28,7 @@ struct FisherMerge: TensorwiseOperation {
       Example("Equal weights", "fisher_merge([a, b], fishers: [fisher(a, data:), fisher(b, data:)])"),
       Example(
         "As FusionBench does it",
-        "fisher_merge([a, b], fishers: [fisher(a, data:, kind: .mergelm), fisher(b, data:, kind: .mergelm)], minimum: .add)"
+        "fisher_merge([a, b], fishers: [fisher(a, data:, kind: .mergekit_lm), fisher(b, data:, kind: .mergekit_lm)], minimum: .add)"
       ),
     ])
 
