@@ -33,9 +33,9 @@ import Testing
             out/model        written
             out/scores.json  written
 
-                               accuracy                       loss  calibration_error  examples
-            before  0.35 (0.15 to 0.55)  0.7639 (0.7127 to 0.8136)             0.2446        20
-            after       0.85 (0.7 to 1)    0.4882 (0.4185 to 0.56)             0.2655        20
+              accuracy  loss  calibration_error  examples
+            before N (N to N) N (N to N) N        20
+            after N (N to N) N (N to N) N        20
 
             """,
           errors: """
@@ -84,9 +84,9 @@ import Testing
         == .init(
           status: 73,
           output: """
-                               accuracy                       loss  calibration_error  examples
-            before  0.35 (0.15 to 0.55)  0.7639 (0.7127 to 0.8136)             0.2446        20
-            after       0.9 (0.75 to 1)    0.3181 (0.22 to 0.4187)             0.2535        20
+              accuracy  loss  calibration_error  examples
+            before N (N to N) N (N to N) N        20
+            after N (N to N) N (N to N) N        20
 
             """,
           errors: """
@@ -224,8 +224,8 @@ import Testing
                │
             21 │ require after.accuracy > 200% * before.accuracy + 90% else "training did too little"
                │         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ this does not hold
-               = note: `after.accuracy` is 0.85
-               = note: `before.accuracy` is 0.35
+               = note: `after.accuracy` is N
+               = note: `before.accuracy` is N
             apply 1: 6 steps ran in TIME
             what was finished is kept; once that is mended, the same command goes on from here
 

@@ -43,6 +43,9 @@ final class Session {
     [
       (/b3:[0-9a-f]{64}/, "b3:DIGEST"), (/\b[0-9a-f]{10}\b/, "DIGEST"), (/\d{4}-\d\d-\d\d \d\d:\d\d/, "DATE"),
       (/slowest: [^\n]*\n/, ""), (/[ ]*\b[0-9.]+ s\b/, " TIME"),
+      // Products differ in their last bits from one kind of processor to another.
+      (/[ ]*[0-9.]+ \([0-9.]+ to [0-9.]+\)/, " N (N to N)"), (/[ ]+0\.\d+/, " N"),
+      (/[ ]+accuracy[ ]+loss[ ]+calibration_error/, "  accuracy  loss  calibration_error"),
     ]
   }
 

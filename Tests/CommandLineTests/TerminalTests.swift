@@ -1,3 +1,4 @@
+import Formats
 import Testing
 
 @testable import CommandLine
@@ -24,6 +25,20 @@ import Testing
     table.add(.init("~"), .init("x"), .init("10", isNumber: true), .init("new", .bold))
     #expect(table.lines(.plain) == ["  =  base   9", "  ~  x     10  new"])
     #expect(table.lines(Style(isColored: true), indent: 0)[1] == "~  x     10  \u{1B}[1mnew\u{1B}[0m")
+  }
+
+  @Test func metrics() {
+    let rows: [(label: String, facts: JSON)] = [
+      ("math", ["accuracy": 0.94413, "accuracy_interval": [0.91, 0.97765], "loss": 12.3456, "examples": 20_000]),
+      ("merged", ["accuracy": 1.0, "name": "x", "examples": 179]),
+    ]
+    #expect(
+      MetricsTable(rows).lines(.plain) == [
+        "                       accuracy   loss  examples",
+        "math    0.9441 (0.91 to 0.9777)  12.35    20,000",
+        "merged                        1              179",
+      ])
+    #expect(MetricsTable([]).lines(.plain) == [])
   }
 
   @Test func prose() {

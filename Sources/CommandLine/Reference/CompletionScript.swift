@@ -152,7 +152,8 @@ struct CompletionScript {
 
   private func fishOption(_ option: any OptionDeclaration) -> String {
     let short = option.short.map { " -s \($0)" } ?? ""
-    let value = option.valueName == nil || option.isValueOptional ? "" : " -r" + fishAction(option.completion)
+    let argument = option.completion == .files ? " -r" : " -x"
+    let value = option.valueName == nil || option.isValueOptional ? "" : argument + fishAction(option.completion)
     return " -l \(option.name)\(short)\(value) -d \(quoted(option.text))"
   }
 
