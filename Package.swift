@@ -67,7 +67,8 @@ let package = Package(
       name: "CatalogTests",
       dependencies: ["Catalog", "Operations", "Networks", "Tensors", "Formats", "Fingerprints", "Diagnostics"],
       resources: [.copy("Golden")]),
-    .testTarget(name: "CommandLineTests", dependencies: ["CommandLine", "Catalog", "Operations", "Formats", "Tensors"]),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["CommandLine", "Catalog", "Operations", "Formats", "Tensors"]),
     .testTarget(
       name: "RegistryTests",
       dependencies: ["Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics"]),
