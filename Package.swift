@@ -28,7 +28,8 @@ let package = Package(
     .target(
       name: "Formats", dependencies: ["Tensors", "Fingerprints", "Diagnostics"], swiftSettings: optimised),
     .target(name: "Networks", dependencies: ["Tensors", "Formats", "Diagnostics"], swiftSettings: optimised),
-    .target(name: "Operations", dependencies: ["Tensors", "Formats", "Fingerprints", "Diagnostics"]),
+    .target(
+      name: "Operations", dependencies: ["Tensors", "Formats", "Fingerprints", "Diagnostics"], swiftSettings: optimised),
 
     plugin("Files"),
     plugin("Merging"),

@@ -3,6 +3,7 @@ import Diagnostics
 import Foundation
 import Operations
 import Plans
+import Tensors
 
 /// The program: reads a command line, runs the command, and says how it ended.
 ///
@@ -33,6 +34,7 @@ public struct Program: Sendable {
   public static func main() -> Int32 {
     // A reader that has seen enough, as in `mergekit log | head`, is no reason to die.
     signal(SIGPIPE, SIG_IGN)
+    BLAS.prepare()
     let program = Program(
       environment: ProcessInfo.processInfo.environment, directory: FileManager.default.currentDirectoryPath,
       output: TextStream(descriptor: STDOUT_FILENO), errors: TextStream(descriptor: STDERR_FILENO))

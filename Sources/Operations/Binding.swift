@@ -1,3 +1,5 @@
+import Synchronization
+
 /// What a slot is bound to when an operation is made.
 public enum Binding: Sendable {
   case value(Value)
@@ -15,9 +17,7 @@ public protocol SlotWrapper: Decodable, Sendable {
 
 extension RecipeOperation {
   /// The operation's slots in the order of their declaration, read from an unbound value.
-  static var wrappers: [DeclaredSlot] { Self().boundWrappers }
-
-  var boundWrappers: [DeclaredSlot] { slotWrappers(of: self) }
+  static var wrappers: [DeclaredSlot] { Declarations.slots(of: Self.self) { Self() } }
 
   /// Makes the operation of its slots' values. The recipe's check has seen to it that they fit.
   public init(binding bindings: [String: Binding]) throws {
@@ -26,12 +26,19 @@ extension RecipeOperation {
 
   /// The artifacts that the operation was bound to, by slot, in the order of declaration.
   public var inputs: [(slot: String, contents: [Content])] {
-    boundWrappers.filter { !$0.wrapper.contents.isEmpty }.map { ($0.name, $0.wrapper.contents) }
+    let children = Mirror(reflecting: self).children
+    return Self.wrappers.enumerated().compactMap { offset, declared in
+      // Reflecting on a property takes longer than planning its step, so it is done for inputs alone.
+      guard declared.slot.role == .input else { return nil }
+      let child = children[children.index(children.startIndex, offsetBy: offset)]
+      guard let wrapper = child.value as? any SlotWrapper, !wrapper.contents.isEmpty else { return nil }
+      return (declared.slot.name, wrapper.contents)
+    }
   }
 }
 
 extension ExportFormat {
-  static var wrappers: [DeclaredSlot] { slotWrappers(of: Self()) }
+  static var wrappers: [DeclaredSlot] { Declarations.slots(of: Self.self) { Self() } }
 
   /// Makes the format of its settings.
   public init(binding bindings: [String: Binding]) throws {
@@ -40,20 +47,36 @@ extension ExportFormat {
 }
 
 /// A slot as its property declares it: Swift's `weightDecay` is `weight_decay` in recipes.
-struct DeclaredSlot {
+struct DeclaredSlot: Sendable {
   let property: String
   let wrapper: any SlotWrapper
+  let slot: Slot
 
-  var name: String {
-    property.reduce(into: "") { name, letter in name += letter.isUppercase ? "_" + letter.lowercased() : String(letter)
-    }
+  init(property: String, wrapper: any SlotWrapper) {
+    self.property = property
+    self.wrapper = wrapper
+    slot = wrapper.slot(
+      named: property.reduce(into: "") { name, letter in
+        name += letter.isUppercase ? "_" + letter.lowercased() : String(letter)
+      })
   }
 }
 
-private func slotWrappers(of value: Any) -> [DeclaredSlot] {
-  Mirror(reflecting: value).children.compactMap { child in
-    guard let label = child.label, let wrapper = child.value as? any SlotWrapper else { return nil }
-    return DeclaredSlot(property: String(label.drop { $0 == "_" }), wrapper: wrapper)
+/// The slots of every type that was asked for, looked up once: reflection takes longer than planning a step.
+private enum Declarations {
+  private static let known = Mutex<[ObjectIdentifier: [DeclaredSlot]]>([:])
+
+  static func slots<Declaring>(of type: Declaring.Type, unbound: () -> Declaring) -> [DeclaredSlot] {
+    let id = ObjectIdentifier(type)
+    if let slots = known.withLock({ $0[id] }) { return slots }
+    let slots = Mirror(reflecting: unbound()).children.map { child in
+      guard let label = child.label, let wrapper = child.value as? any SlotWrapper else {
+        preconditionFailure("every property of \(type) is an @Input or a @Param")
+      }
+      return DeclaredSlot(property: String(label.drop { $0 == "_" }), wrapper: wrapper)
+    }
+    known.withLock { $0[id] = slots }
+    return slots
   }
 }
 
@@ -82,8 +105,10 @@ private struct BindingDecoder: Decoder {
     func decodeNil(forKey key: Key) -> Bool { false }
 
     func decode<Wrapper: Decodable>(_ type: Wrapper.Type, forKey key: Key) throws -> Wrapper {
-      let slot = decoder.prototype.first { $0.property == key.stringValue }
-      guard let slot, let bound = slot.wrapper.bound(to: decoder.bindings[slot.name]) as? Wrapper else {
+      let declared = decoder.prototype.first { $0.property == key.stringValue }
+      guard let declared,
+        let bound = declared.wrapper.bound(to: decoder.bindings[declared.slot.name]) as? Wrapper
+      else {
         preconditionFailure("`\(key.stringValue)` is neither an @Input nor a @Param")
       }
       return bound

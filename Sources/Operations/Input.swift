@@ -74,7 +74,7 @@ extension Array: InputValue where Element: InputValue & Artifact {
   public static var type: ValueType { .list(Element.type) }
   public static var absent: [Element]? { nil }
   public init(contents: [Content]) { self = contents.map { Element($0) } }
-  public var contents: [Content] { map(\.content) }
+  public var contents: [Content] { map { $0.content } }
 }
 
 extension Optional: InputValue where Wrapped: InputValue & Artifact {

@@ -42,7 +42,7 @@ extension RecipeOperation {
   public static var fields: [Field] { [] }
   public func sources() throws -> [String] { [] }
   public func outline() throws -> Content? { nil }
-  public func memory() -> Int { (16 << 20) + inputs.flatMap(\.contents).reduce(0) { $0 + $1.byteCount } * 2 }
+  public func memory() -> Int { (16 << 20) + inputs.flatMap({ $0.contents }).reduce(0) { $0 + $1.byteCount } * 2 }
 }
 
 /// An operation with a plain version of itself that a law compares with the fast one.

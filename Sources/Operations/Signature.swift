@@ -13,7 +13,7 @@ public struct Signature: Sendable {
     about = operation.about
     name = about.name
     version = operation.version
-    slots = operation.wrappers.map { $0.wrapper.slot(named: $0.name) }
+    slots = operation.wrappers.map(\.slot)
     output = Operation.Output.kind
     fields = operation.fields
   }
@@ -22,7 +22,7 @@ public struct Signature: Sendable {
     about = format.about
     name = about.name
     version = 1
-    slots = format.wrappers.map { $0.wrapper.slot(named: $0.name) }
+    slots = format.wrappers.map(\.slot)
     output = format.accepts[0]
     fields = []
   }

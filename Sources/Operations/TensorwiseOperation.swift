@@ -68,7 +68,7 @@ extension TensorwiseOperation {
   private func outlined() throws -> (Content, lead: Content) {
     let inputs = inputs
     guard let lead = inputs.first?.contents.first else { preconditionFailure("`\(Self.about.name)` has no input") }
-    for other in inputs.flatMap(\.contents).dropFirst() where Self.mustMatch(other.kind, lead.kind) {
+    for other in inputs.flatMap({ $0.contents }).dropFirst() where Self.mustMatch(other.kind, lead.kind) {
       try lead.checkSameTensors(as: other, where: makes)
     }
     try check()

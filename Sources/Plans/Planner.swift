@@ -124,7 +124,7 @@ public struct Planner: Sendable {
         return planned
       }
     }
-    try origin.check(step, on: binding.operation.inputs.first?.contents.first)
+    try origin.check(step, on: binding.lead)
     let outline = try binding.operation.outline()
     planned.bytesWritten = outline?.bytesToWrite ?? 0
     planned.memory = binding.operation.memory()

@@ -13,6 +13,8 @@ struct StepBinding {
   let settings: [(name: String, value: Value)]
   /// The steps that fill the inputs, by slot: `models[1]`.
   let inputs: [(slot: String, step: StepID)]
+  /// The content of the first of them.
+  let lead: Content?
   /// What the recipe named outside the registry.
   private let paths: [String]
 
@@ -30,6 +32,7 @@ struct StepBinding {
     var settings: [(name: String, value: Value)] = []
     var inputs: [(slot: String, step: StepID)] = []
     var paths: [String] = []
+    var lead: Content?
     for (slot, argument) in zip(entry.signature.slots, step.arguments) {
       switch argument {
       case .steps(let steps):
@@ -40,6 +43,7 @@ struct StepBinding {
           try named.map { name, step in
             var content = try content(step)
             content.label = name
+            lead = lead ?? content
             return content
           })
       case .value(let value):
@@ -57,6 +61,7 @@ struct StepBinding {
     self.entry = entry
     self.settings = settings
     self.inputs = inputs
+    self.lead = lead
     self.paths = paths
     operation = try entry.operation.init(binding: bindings)
   }

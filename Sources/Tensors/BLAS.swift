@@ -1,8 +1,19 @@
 import COpenBLAS
+import Foundation
 
 /// Matrix products through OpenBLAS, on one thread each: its bits depend on the number of threads, so that is fixed.
 public enum BLAS {
-  private static let isSetUp: Void = openblas_set_num_threads(1)
+  private static let isSetUp: Void = {
+    openblas_set_num_threads(1)
+    // Loading OpenBLAS starts a thread a processor, which wait by turning: without this, they cost more than a small run.
+    typealias StopThreads = @convention(c) () -> CInt
+    guard let symbol = dlsym(dlopen(nil, RTLD_NOW), "blas_thread_shutdown_") else { return }
+    _ = unsafeBitCast(symbol, to: StopThreads.self)()
+  }()
+
+  /// Sets BLAS up for this process. Everything here does it by itself; a program that may need none of it calls this
+  /// first of all, to be rid of the threads that loading OpenBLAS started.
+  public static func prepare() { _ = isSetUp }
 
   /// The kind of processor whose kernels OpenBLAS uses; products can differ in their last bits between kinds.
   public static let kernelName: String = {
