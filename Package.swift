@@ -58,6 +58,7 @@ let package = Package(
     .testTarget(name: "FingerprintsTests", dependencies: ["Fingerprints"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Fingerprints"]),
     .testTarget(name: "FormatsTests", dependencies: ["Formats", "Tensors", "Diagnostics"]),
+    .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
     .testTarget(name: "RecipesTests", dependencies: ["Recipes", "Operations", "Diagnostics"]),
     .testTarget(
       name: "PlansTests",

@@ -1,6 +1,7 @@
 /// Finds the name that somebody most likely meant.
 public enum NearestName {
-  /// The candidate nearest to a name: equal but for case and underscores, else within a third of its length in typing mistakes.
+  /// The candidate nearest to a name: equal but for case and underscores, else within a third of its length in typing mistakes,
+  /// at least one of its letters right.
   public static func of(_ name: String, among candidates: some Sequence<String>) -> String? {
     let wanted = folded(name)
     var best: (distance: Int, name: String)?
@@ -10,7 +11,7 @@ public enum NearestName {
       let limit = max(1, max(wanted.count, other.count) / 3)
       guard abs(wanted.count - other.count) <= limit else { continue }
       let distance = distance(wanted, other)
-      if distance <= limit, distance < best?.distance ?? .max { best = (distance, candidate) }
+      if distance <= limit, distance < max(wanted.count, other.count), distance < best?.distance ?? .max { best = (distance, candidate) }
     }
     return best?.name
   }

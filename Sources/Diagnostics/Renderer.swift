@@ -32,23 +32,26 @@ public struct Renderer: Sendable {
   private func snippet(_ labels: [Diagnostic.Label], main: Place, margin: Int) -> [String] {
     let bar = paint("│", "34")
     var lines = ["\(pad(margin + 1))\(bar)"]
-    var last: (source: Source, line: Int)?
+    var last: (line: Int, excerpt: Excerpt)?
     for label in labels.filter({ $0.place.source === main.source }).sorted(by: Renderer.isBefore) {
       let place = label.place
       let position = place.source.position(of: place.range.lowerBound)
-      let text = place.source.line(position.line)
-      if last?.line != position.line {
+      let length = place.text.prefix { $0 != "\n" }.count
+      let marked = position.column - 1..<position.column - 1 + length
+      var excerpt = Excerpt(place.source.line(position.line), around: marked)
+      if let last, last.line == position.line, last.excerpt.shows(marked) {
+        excerpt = last.excerpt
+      } else {
         if let last, last.line + 1 < position.line { lines.append("\(pad(margin + 1))\(bar) …") }
         let number = String(position.line)
-        lines.append("\(pad(margin - number.count))\(paint(number, "34")) \(bar) \(Renderer.printable(text))")
+        lines.append("\(pad(margin - number.count))\(paint(number, "34")) \(bar) \(excerpt.text)")
       }
-      last = (place.source, position.line)
-      let before = Renderer.printable(String(text.prefix(position.column - 1)))
-      let marked = Renderer.printable(String(place.text.prefix { $0 != "\n" }))
+      last = (position.line, excerpt)
+      let columns = excerpt.columns(of: marked)
       let isMain = place == main
-      let mark = String(repeating: isMain ? "^" : "-", count: max(1, marked.count))
+      let mark = String(repeating: isMain ? "^" : "-", count: max(1, columns.count))
       let note = label.text.isEmpty ? "" : " " + Renderer.printable(label.text)
-      lines.append("\(pad(margin + 1))\(bar) \(pad(before.count))\(paint(mark + note, isMain ? "1;31" : "34"))")
+      lines.append("\(pad(margin + 1))\(bar) \(pad(columns.lowerBound))\(paint(mark + note, isMain ? "1;31" : "34"))")
     }
     return lines
   }
@@ -74,6 +77,42 @@ public struct Renderer: Sendable {
       }
     }
     return result
+  }
+}
+
+/// A line of a source, or of a long one the part around what is marked.
+private struct Excerpt {
+  private static let width = 120
+  private static let before = 40
+
+  private let line: [Character]
+  private let shown: Range<Int>
+
+  init(_ line: some StringProtocol, around marked: Range<Int>) {
+    self.line = Array(line)
+    guard self.line.count > Excerpt.width, marked.upperBound > Excerpt.width else {
+      shown = 0..<min(self.line.count, Excerpt.width)
+      return
+    }
+    let start = min(max(0, marked.lowerBound - Excerpt.before), self.line.count - Excerpt.width + Excerpt.before)
+    shown = start..<min(self.line.count, start + Excerpt.width)
+  }
+
+  func shows(_ marked: Range<Int>) -> Bool { shown.contains(marked.lowerBound) }
+
+  /// As it is printed, an ellipsis for what is left out at either end.
+  var text: String {
+    (shown.lowerBound > 0 ? "…" : "") + printed(shown) + (shown.upperBound < line.count ? "…" : "")
+  }
+
+  /// Where a marked part of the line stands in `text`.
+  func columns(of marked: Range<Int>) -> Range<Int> {
+    let start = (shown.lowerBound > 0 ? 1 : 0) + printed(shown.lowerBound..<marked.lowerBound).count
+    return start..<start + printed(marked.clamped(to: shown)).count
+  }
+
+  private func printed(_ part: Range<Int>) -> String {
+    Renderer.printable(String(line[part.clamped(to: line.indices)]))
   }
 }
 
