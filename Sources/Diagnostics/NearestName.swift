@@ -11,7 +11,9 @@ public enum NearestName {
       let limit = max(1, max(wanted.count, other.count) / 3)
       guard abs(wanted.count - other.count) <= limit else { continue }
       let distance = distance(wanted, other)
-      if distance <= limit, distance < max(wanted.count, other.count), distance < best?.distance ?? .max { best = (distance, candidate) }
+      if distance <= limit, distance < max(wanted.count, other.count), distance < best?.distance ?? .max {
+        best = (distance, candidate)
+      }
     }
     return best?.name
   }
