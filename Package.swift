@@ -23,8 +23,11 @@ let package = Package(
       providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
 
     .target(name: "Diagnostics"),
-    .target(name: "Fingerprints", swiftSettings: optimised),
-    .target(name: "Tensors", dependencies: ["COpenBLAS", "Fingerprints"], swiftSettings: optimised),
+    .target(
+      name: "CKernels",
+      cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-Wno-psabi", "-Wno-unknown-pragmas"])]),
+    .target(name: "Fingerprints", dependencies: ["CKernels"], swiftSettings: optimised),
+    .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS", "Fingerprints"], swiftSettings: optimised),
     .target(
       name: "Formats", dependencies: ["Tensors", "Fingerprints", "Diagnostics"], swiftSettings: optimised),
     .target(name: "Networks", dependencies: ["Tensors", "Formats", "Diagnostics"], swiftSettings: optimised),

@@ -47,6 +47,30 @@ struct NewObject: Sendable {
     }
   }
 
+  /// Writes the tensor of a stored part run by run: each is hashed and written while it is still in the cache.
+  func write(
+    _ entry: TensorEntry, _ read: RunReader, part: Int, progress: (_ bytes: Int) -> Void
+  ) throws -> Digest {
+    var hasher = BLAKE3()
+    let place = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: TensorEntry.runLength * entry.dtype.size, alignment: 64)
+    defer { place.deallocate() }
+    var done = 0
+    for start in stride(from: 0, to: entry.shape.count, by: TensorEntry.runLength) {
+      let run = start..<min(start + TensorEntry.runLength, entry.shape.count)
+      let bytes = UnsafeMutableRawBufferPointer(rebasing: place.prefix(run.count * entry.dtype.size))
+      try read(run, bytes)
+      hasher.update(UnsafeRawBufferPointer(bytes))
+      try file.write(UnsafeRawBufferPointer(bytes), at: offsets[part] + start * entry.dtype.size)
+      done += bytes.count
+      if done >= 16 << 20 || run.upperBound == entry.shape.count {
+        progress(done)
+        done = 0
+      }
+    }
+    return .tensor(entry.dtype, entry.shape, bytes: hasher.finalize())
+  }
+
   /// Writes the header, and puts all of it on the disk for good.
   func finish(_ manifest: Manifest) throws {
     let final = layout.with(metadata: [(StoredObject.metadataName, manifest.text)])

@@ -54,16 +54,10 @@ extension Registry {
         content.files.append(SideFile(part.name, try bytes(of: part, slice)))
       } else {
         content.tensors.append(
-          TensorEntry(part.name, dtype: part.dtype, shape: part.shape, digest: part.digest) { [self] in
-            try read(part, slice)
-          })
+          TensorEntry(part.name, dtype: part.dtype, shape: part.shape, digest: part.digest, in: slice))
       }
     }
     return content
-  }
-
-  private func read(_ part: Manifest.Part, _ slice: FileSlice) throws -> Tensor {
-    Tensor(dtype: part.dtype, shape: part.shape, buffer: try slice.read())
   }
 
   private func bytes(of file: Manifest.Part, _ slice: FileSlice) throws -> [UInt8] {

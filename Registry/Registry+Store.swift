@@ -29,18 +29,22 @@ extension Registry {
     defer { object.remove() }
     let total = missing.reduce(0) { $0 + manifest.parts[$1].byteCount }
     let done = Mutex(0)
-    let digests = try inParallel(missing.count, isCancelled: isCancelled) { index in
-      let part = missing[index]
-      let tensor = try content.tensor(ofPart: part)
-      let digest = try object.write(tensor, part: index)
-      // Told under the lock, so that the numbers only grow.
-      done.withLock { done in
-        done += tensor.byteCount
-        progress(done, total)
-      }
-      return digest
+    // The largest come first, so that none is left to one thread at the end.
+    let order = missing.indices.sorted { a, b in
+      let (first, second) = (manifest.parts[missing[a]].byteCount, manifest.parts[missing[b]].byteCount)
+      return first == second ? a < b : first > second
     }
-    for (part, digest) in zip(missing, digests) { manifest.parts[part].digest = digest }
+    let stored = try inParallel(order.count, isCancelled: isCancelled) { number in
+      let index = order[number]
+      return try content.write(part: missing[index], to: object, at: index) { bytes in
+        // Told under the lock, so that the numbers only grow.
+        done.withLock { done in
+          done += bytes
+          progress(done, total)
+        }
+      }
+    }
+    for (index, digest) in zip(order, stored) { manifest.parts[missing[index]].digest = digest }
     try object.finish(manifest)
     try publish(object, manifest)
     guard let stored = try self.content(manifest.digest) else {
@@ -110,18 +114,25 @@ extension Registry {
 }
 
 extension Content {
-  /// A tensor by its place in the manifest: after the tensors come the files.
-  fileprivate func tensor(ofPart part: Int) throws -> Tensor {
+  /// Computes a part and writes it, run by run where that is possible; after the tensors come the files.
+  /// - Parameter progress: Told of bytes that are written.
+  fileprivate func write(
+    part: Int, to object: NewObject, at place: Int, progress: (_ bytes: Int) -> Void
+  ) throws -> Digest {
     guard part < tensors.count else {
       let file = files[part - tensors.count]
-      return Tensor(bytes: file.bytes, dtype: .u8, shape: [file.bytes.count])
+      return try object.write(Tensor(bytes: file.bytes, dtype: .u8, shape: [file.bytes.count]), part: place)
     }
     let entry = tensors[part]
+    if let runs = try entry.runs() {
+      return try object.write(entry, runs, part: place, progress: progress)
+    }
     let tensor = try entry.load()
     precondition(
       tensor.dtype == entry.dtype && tensor.shape == entry.shape,
       "`\(entry.name)` came out as \(tensor.dtype.rawValue) \(tensor.shape), not \(entry.dtype.rawValue) \(entry.shape)"
     )
-    return tensor
+    defer { progress(tensor.byteCount) }
+    return try object.write(tensor, part: place)
   }
 }

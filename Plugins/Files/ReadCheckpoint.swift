@@ -44,9 +44,7 @@ struct ReadCheckpoint: RecipeOperation {
   private func content(of folder: ModelFolder, files: [SideFile]) -> Content {
     var content = Content(.checkpoint, facts: folder.config, files: files)
     content.tensors = folder.entries.map { entry in
-      TensorEntry(entry.name, dtype: entry.dtype, shape: entry.shape, file: entry.slice) {
-        Tensor(dtype: entry.dtype, shape: entry.shape, buffer: try entry.slice.read())
-      }
+      TensorEntry(entry.name, dtype: entry.dtype, shape: entry.shape, file: entry.slice, in: entry.slice)
     }
     return content
   }

@@ -2,7 +2,7 @@ import Operations
 import Tensors
 
 /// A model with a difference added to it: `θ = base + δ`. Recipes write `base + delta`.
-struct Add: TensorwiseOperation {
+struct Add: LinearOperation {
   static let about = About(
     "add",
     "Add a difference to a model.",
@@ -16,8 +16,8 @@ struct Add: TensorwiseOperation {
   @Input("What to add.")
   var delta: Delta
 
-  func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
-    try read(base) + read(delta)
+  func terms(_ tensor: TensorName, _ read: TensorReader) -> [Term] {
+    [Term(1, base), Term(1, delta)]
   }
 }
 

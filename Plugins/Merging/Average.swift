@@ -5,7 +5,7 @@ import Tensors
 /// The weighted average of models, entry by entry: `θ = Σₖ wₖ θₖ / Σₖ wₖ`, or without normalising `θ = Σₖ wₖ θₖ`.
 ///
 /// What mergekit calls `linear`, and with equal weights a model soup.
-struct Average: TensorwiseOperation {
+struct Average: LinearOperation {
   static let about = About(
     "average",
     "Merge models by averaging them entry by entry.",
@@ -38,8 +38,8 @@ struct Average: TensorwiseOperation {
     }
   }
 
-  func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
-    Tensor.weightedSum(try models.map { try read($0) }, weights: shares(at: tensor))
+  func terms(_ tensor: TensorName, _ read: TensorReader) -> [Term] {
+    zip(shares(at: tensor), models).map { Term($0, $1) }
   }
 
   private func shares(at tensor: TensorName) -> [Double] {

@@ -2,7 +2,7 @@ import Operations
 import Tensors
 
 /// A difference times a number: `δ' = s δ`. Recipes write `0.4 * delta`.
-struct Scale: TensorwiseOperation {
+struct Scale: LinearOperation {
   typealias Output = Delta
 
   static let about = About(
@@ -17,8 +17,8 @@ struct Scale: TensorwiseOperation {
   @Param("The number to multiply by.")
   var by: Layered<Double>
 
-  func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
-    try by(tensor) * read(delta)
+  func terms(_ tensor: TensorName, _ read: TensorReader) -> [Term] {
+    [Term(by(tensor), delta)]
   }
 }
 

@@ -7,7 +7,7 @@ import Tensors
 /// With all entries of a tensor as one vector, `â = a/‖a‖` (a itself where ‖a‖ ≤ 10⁻⁸), `c = â·b̂` and `θ = arccos c`:
 /// `y = sin((1−t)θ)/sin θ · a + sin(tθ)/sin θ · b`, on the vectors as they are; and `y = (1−t) a + t b` where |c| >
 /// 0.9995.
-struct Slerp: TensorwiseOperation {
+struct Slerp: LinearOperation {
   static let about = About(
     "slerp",
     "Merge two models along the arc between them.",
@@ -30,11 +30,11 @@ struct Slerp: TensorwiseOperation {
   @Param("How far along the arc: 0% is `a`, 100% is `b`.")
   var at: Layered<Fraction> = 0.5
 
-  func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
-    let (a, b) = (try read(a), try read(b))
-    let cosine = Tensor.dot(a, b) / (Self.divisor(a.norm) * Self.divisor(b.norm))
+  func terms(_ tensor: TensorName, _ read: TensorReader) throws -> [Term] {
+    let gram = try read.gram([a, b])
+    let cosine = gram[0, 1] / (Self.divisor(gram.norm(0)) * Self.divisor(gram.norm(1)))
     let weights = Self.weights(cosine: cosine, at: at(tensor).share)
-    return Tensor.weightedSum([a, b], weights: [weights.a, weights.b])
+    return [Term(weights.a, a), Term(weights.b, b)]
   }
 
   /// What a vector of this length is divided by to point somewhere.

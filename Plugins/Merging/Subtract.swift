@@ -2,7 +2,7 @@ import Operations
 import Tensors
 
 /// What one model adds to another: `δ = a − b`. Recipes write `a - b`.
-struct Subtract: TensorwiseOperation {
+struct Subtract: LinearOperation {
   typealias Output = Delta
 
   static let about = About(
@@ -18,8 +18,8 @@ struct Subtract: TensorwiseOperation {
   @Input("The model to subtract.")
   var b: Checkpoint
 
-  func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
-    try read(a) - read(b)
+  func terms(_ tensor: TensorName, _ read: TensorReader) -> [Term] {
+    [Term(1, a), Term(-1, b)]
   }
 }
 

@@ -2,7 +2,7 @@ import Operations
 import Tensors
 
 /// The sum of differences: `δ = Σₖ δₖ`. Recipes write `delta + delta`.
-struct Total: TensorwiseOperation {
+struct Total: LinearOperation {
   typealias Output = Delta
 
   static let about = About(
@@ -15,8 +15,8 @@ struct Total: TensorwiseOperation {
   @Input("What to add up.", count: 1...)
   var deltas: [Delta]
 
-  func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
-    Tensor.weightedSum(try deltas.map { try read($0) }, weights: deltas.map { _ in 1 })
+  func terms(_ tensor: TensorName, _ read: TensorReader) -> [Term] {
+    deltas.map { Term(1, $0) }
   }
 }
 

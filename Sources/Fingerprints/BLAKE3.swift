@@ -9,11 +9,12 @@ public struct BLAKE3: Sendable {
   /// Bytes of a batch.
   static let batchLength = 64 * chunkLength
 
-  /// The chaining values of complete subtrees, the largest first: one for each bit that is set in `batches`.
+  /// The chaining values of complete subtrees, the largest first. They are joined only once more follows, for the last to be
+  /// joined may be the root.
   private var stack: [ChainingValue] = []
   /// Batches whose chaining values are in the stack.
   private var batches = 0
-  /// Bytes that are not in the stack yet. The last batch stays here, even a full one: it may be the root.
+  /// Bytes that are not in the stack yet. The first batch stays here until more follows, even a full one: it may be the root.
   private var pending: [UInt8] = []
 
   public init() {}
@@ -42,7 +43,8 @@ public struct BLAKE3: Sendable {
       push(pending.withUnsafeBytes { Self.chainingValue(of: $0, firstChunk: firstChunk) })
       pending.removeAll(keepingCapacity: true)
     }
-    let whole = max(0, rest.count - 1) / Self.batchLength
+    let isOnlyBatch = batches == 0 && rest.count == Self.batchLength
+    let whole = isOnlyBatch ? 0 : rest.count / Self.batchLength
     for value in Self.chainingValues(ofBatches: whole, of: rest, firstChunk: firstChunk, parallel: parallel) {
       push(value)
     }
@@ -51,7 +53,15 @@ public struct BLAKE3: Sendable {
 
   /// The hash of all that was added; more may be added after it.
   public func finalize() -> Digest {
-    var root = pending.withUnsafeBytes { Self.node(of: $0, firstChunk: firstChunk) }
+    var (stack, root): ([ChainingValue], Node)
+    if pending.isEmpty, self.stack.count > 1 {
+      stack = self.stack
+      let right = stack.removeLast()
+      root = Node(stack.removeLast(), right)
+    } else {
+      stack = Self.joined(self.stack, batches: batches)
+      root = pending.withUnsafeBytes { Self.node(of: $0, firstChunk: firstChunk) }
+    }
     for left in stack.reversed() { root = Node(left, root.chainingValue) }
     return root.digest
   }
@@ -59,16 +69,21 @@ public struct BLAKE3: Sendable {
   /// The number of the first chunk that is not in the stack.
   private var firstChunk: UInt64 { UInt64(batches) * UInt64(Self.batchLength / Self.chunkLength) }
 
-  /// Adds a batch's chaining value, joining subtrees as they become complete.
+  /// Adds a batch's chaining value, after joining the subtrees that have become complete.
   private mutating func push(_ batch: ChainingValue) {
+    stack = Self.joined(stack, batches: batches)
+    stack.append(batch)
     batches += 1
-    var value = batch
-    var complete = batches
-    while complete & 1 == 0, let left = stack.popLast() {
-      value = Node(left, value).chainingValue
-      complete >>= 1
+  }
+
+  /// One subtree for each bit that is set in the number of batches.
+  private static func joined(_ stack: [ChainingValue], batches: Int) -> [ChainingValue] {
+    var stack = stack
+    while stack.count > batches.nonzeroBitCount {
+      let right = stack.removeLast()
+      stack[stack.count - 1] = Node(stack[stack.count - 1], right).chainingValue
     }
-    stack.append(value)
+    return stack
   }
 
   private static func chainingValues(

@@ -101,6 +101,20 @@ extension FileSlice {
   }
 }
 
+extension FileSlice {
+  /// Opens the file, to read the slice piece by piece: bytes counted from its beginning, as many as fit the target.
+  /// - Throws: `OperationError`, also at each piece, where the file is gone, cannot be read, or is not what it was.
+  public func reader() throws -> (_ offset: Int, _ target: UnsafeMutableRawBufferPointer) throws -> Void {
+    let file = try File(path)
+    try file.checkUnchanged(since: stamp)
+    return { start, target in
+      precondition(start >= 0 && start + target.count <= count, "only the slice is read")
+      try file.read(into: target, at: offset + start)
+      try file.checkUnchanged(since: stamp)
+    }
+  }
+}
+
 extension Buffer {
   /// All bytes of a file, mapped: only for files that nobody shortens, because reading past the new end kills the process.
   /// - Throws: `OperationError`.

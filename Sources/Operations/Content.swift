@@ -63,6 +63,9 @@ public struct Content: Sendable {
   }
 }
 
+/// Writes the bytes of a run of a tensor's entries. One thread reads one run after another.
+public typealias RunReader = (_ run: Range<Int>, _ bytes: UnsafeMutableRawBufferPointer) throws -> Void
+
 /// One named tensor of an artifact, and the way to its bytes.
 public struct TensorEntry: Sendable {
   public let name: String
@@ -74,10 +77,12 @@ public struct TensorEntry: Sendable {
   public let file: FileSlice?
   /// Reads or computes the tensor.
   public let load: @Sendable () throws -> Tensor
+  /// Begins to read or compute it run by run; nil where it is only to be had whole.
+  public let runs: @Sendable () throws -> RunReader?
 
   public init(
     _ name: String, dtype: DType, shape: Shape, digest: Digest? = nil, file: FileSlice? = nil,
-    load: @escaping @Sendable () throws -> Tensor
+    runs: @escaping @Sendable () throws -> RunReader? = { nil }, load: @escaping @Sendable () throws -> Tensor
   ) {
     self.name = name
     self.dtype = dtype
@@ -85,6 +90,19 @@ public struct TensorEntry: Sendable {
     self.digest = digest
     self.file = file
     self.load = load
+    self.runs = runs
+  }
+
+  /// A tensor that lies in a file.
+  public init(
+    _ name: String, dtype: DType, shape: Shape, digest: Digest? = nil, file: FileSlice? = nil, in slice: FileSlice
+  ) {
+    self.init(name, dtype: dtype, shape: shape, digest: digest, file: file) {
+      let read = try slice.reader()
+      return { run, target in try read(run.lowerBound * dtype.size, target) }
+    } load: {
+      Tensor(dtype: dtype, shape: shape, buffer: try slice.read())
+    }
   }
 
   /// A tensor that is at hand.

@@ -21,12 +21,17 @@ public protocol TensorwiseOperation: RecipeOperation {
   ///
   /// Called from several threads at once, in any order.
   func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor
+
+  /// Begins to make a tensor run by run, rounded to the dtype; nil where it is made whole. `LinearOperation` does.
+  func runs(_ tensor: TensorName, as dtype: DType, _ read: TensorReader) throws -> RunReader?
 }
 
 extension TensorwiseOperation {
   public func check() throws {}
 
   public func makes(_ name: String) -> Bool { true }
+
+  public func runs(_ tensor: TensorName, as dtype: DType, _ read: TensorReader) throws -> RunReader? { nil }
 
   public func outline() throws -> Content? { try outlined().0 }
 
@@ -44,24 +49,29 @@ extension TensorwiseOperation {
     var result = outline
     result.tensors = zip(outline.tensors, TensorName.all(outline.tensors.map(\.name))).map { foreseen, name in
       if let original = originals[foreseen.name], !original.dtype.isFloat || !makes(foreseen.name) { return original }
+      let reader = reader.reading(name.text)
       return TensorEntry(foreseen.name, dtype: foreseen.dtype, shape: foreseen.shape) {
+        try runs(name, as: foreseen.dtype, reader)
+      } load: {
         try context.checkCancelled()
-        let made = try self.tensor(name, reader.reading(name.text))
+        let made = try self.tensor(name, reader)
         precondition(
           made.shape == foreseen.shape, "`\(Self.about.name)` made \(name) of another shape than it promised")
-        return try Self.rounded(made, to: foreseen.dtype, name)
+        return try rounded(made, to: foreseen.dtype, name)
       }
     }
     return Output(result)
   }
 
-  private static func rounded(_ made: Tensor, to dtype: DType, _ name: TensorName) throws -> Tensor {
+  /// - Throws: `OperationError` where an entry is NaN or infinite in the dtype.
+  func rounded(_ made: Tensor, to dtype: DType, _ name: TensorName) throws -> Tensor {
     let result = made.converted(to: dtype)
     // Of the narrower floats only float16 has another range worth looking at.
     guard let index = made.firstNonFinite ?? (dtype == .f16 ? result.firstNonFinite : nil) else { return result }
     throw OperationError(
       .step,
-      "`\(about.name)` makes entry \(index) of `\(name)` \(made.floats[index]), which \(dtype.rawValue) cannot hold")
+      "`\(Self.about.name)` makes entry \(index) of `\(name)` \(made.floats[index]), which \(dtype.rawValue) cannot hold"
+    )
   }
 
   /// The result without bytes, and the input that leads.

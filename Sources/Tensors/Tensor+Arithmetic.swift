@@ -8,21 +8,15 @@ extension Tensor {
   public static func weightedSum(_ tensors: [Tensor], weights: [Double]) -> Tensor {
     precondition(tensors.count == weights.count, "\(tensors.count) tensors have \(weights.count) weights")
     let shape = commonShape(tensors)
+    var sum = RunningSum(capacity: blockLength)
     return Tensor(shape: shape) { result in
-      withUnsafeTemporaryAllocation(of: Double.self, capacity: blockLength) { sums in
-        inBlocks(0..<shape.count) { block, scratch in
-          for (number, (tensor, weight)) in zip(tensors, weights).enumerated() {
-            tensor.withFloats(block, scratch) { entries in
-              // The first product begins the sum: 0 plus it would lose the sign of -0.
-              if number == 0 {
-                for index in 0..<block.count { sums[index] = weight * Double(entries[index]) }
-              } else {
-                for index in 0..<block.count { sums[index] += weight * Double(entries[index]) }
-              }
-            }
-          }
-          let target = UnsafeMutableBufferPointer(rebasing: result[block])
-          for index in 0..<block.count { target[index] = Float(sums[index]) }
+      inBlocks(0..<shape.count) { block, scratch in
+        sum.begin(block.count)
+        for (tensor, weight) in zip(tensors, weights) {
+          tensor.withStored(block, scratch) { entries, dtype in _ = sum.add(entries, dtype, weight: weight) }
+        }
+        if let target = UnsafeMutableBufferPointer(rebasing: result[block]).baseAddress {
+          _ = sum.write(to: target, .f32)
         }
       }
     }
@@ -57,35 +51,19 @@ extension Tensor {
   /// Σᵢ aᵢ bᵢ in float64, grouped by the number of entries alone.
   public static func dot(_ a: Tensor, _ b: Tensor) -> Double {
     precondition(a.count == b.count, "a dot product is of as many entries: \(a.shape) and \(b.shape)")
-    var total = 0.0
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: blockLength) { products in
-      withUnsafeTemporaryAllocation(of: Float.self, capacity: blockLength) { second in
-        inBlocks(0..<a.count) { block, scratch in
-          a.withFloats(block, scratch) { a in
-            b.withFloats(block, second) { b in
-              for index in 0..<block.count { products[index] = Double(a[index]) * Double(b[index]) }
-            }
-          }
-          for index in block.count..<blockLength { products[index] = 0 }
-          total += sum(products)
+    var gram = RunningGram(of: 2)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: blockLength) { second in
+      inBlocks(0..<a.count) { block, first in
+        a.withStored(block, first) { a, aType in
+          b.withStored(block, second) { b, bType in _ = gram.add([(a, aType), (b, bType)], count: block.count) }
         }
       }
     }
-    return total
+    return gram.products[1]
   }
 
   /// The Euclidean norm of all entries.
   public var norm: Double { Tensor.dot(self, self).squareRoot() }
-
-  /// The sum of a block, by adding its second half to its first until one entry is left: vector code, and little error.
-  private static func sum(_ block: UnsafeMutableBufferPointer<Double>) -> Double {
-    var half = blockLength / 2
-    while half > 0 {
-      for index in 0..<half { block[index] += block[half + index] }
-      half /= 2
-    }
-    return block[0]
-  }
 
   private static func commonShape(_ tensors: [Tensor]) -> Shape {
     guard let shape = tensors.first?.shape else { preconditionFailure("there is no tensor to work on") }
@@ -105,6 +83,19 @@ extension Tensor {
       }
       copyFloats(block, to: UnsafeMutableBufferPointer(start: scratch, count: Tensor.blockLength))
       body(scratch)
+    }
+  }
+
+  /// A block's entries where they lie if there are kernels for them, else as float32 in the scratch.
+  @inline(__always)
+  private func withStored(
+    _ block: Range<Int>, _ scratch: UnsafeMutableBufferPointer<Float>, _ body: (UnsafeRawPointer, DType) -> Void
+  ) {
+    withBytes { bytes in
+      guard let base = bytes.baseAddress, let copied = scratch.baseAddress else { return }
+      if dtype.hasKernels { return body(base + block.lowerBound * dtype.size, dtype) }
+      copyFloats(block, to: scratch)
+      body(copied, .f32)
     }
   }
 }

@@ -1,0 +1,160 @@
+// A product and a sum are never joined into one rounding: every processor gives the same bits, and so does Swift.
+#pragma STDC FP_CONTRACT OFF
+
+#include "CKernels.h"
+#include "clones.h"
+
+#include <string.h>
+
+INLINED uint16_t half_at(const void *entries, size_t index) {
+  uint16_t half;
+  memcpy(&half, (const char *)entries + 2 * index, 2);
+  return half;
+}
+
+INLINED uint32_t word_at(const void *entries, size_t index) {
+  uint32_t word;
+  memcpy(&word, (const char *)entries + 4 * index, 4);
+  return word;
+}
+
+INLINED float as_float(uint32_t bits) {
+  float value;
+  memcpy(&value, &bits, 4);
+  return value;
+}
+
+INLINED uint32_t as_bits(float value) {
+  uint32_t bits;
+  memcpy(&bits, &value, 4);
+  return bits;
+}
+
+// All ones where a < b, which are below 2^31; else zero.
+INLINED uint32_t below(uint32_t a, uint32_t b) { return (uint32_t)((int32_t)(a - b) >> 31); }
+
+INLINED uint32_t float16_to_bits(uint16_t half) {
+  uint32_t shifted = ((uint32_t)half & 0x7FFF) << 13;
+  uint32_t special = below(0x0F7FFFFF, shifted);
+  uint32_t normal = shifted + 0x38000000 + (0x38000000 & special);
+  uint32_t subnormal = as_bits(as_float(shifted + 0x38800000) - 0x1p-14f);
+  uint32_t small = below(shifted, 0x00800000);
+  return (subnormal & small) | (normal & ~small) | ((uint32_t)half & 0x8000) << 16;
+}
+
+INLINED uint16_t bits_to_bfloat16(uint32_t bits) {
+  uint32_t rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
+  uint32_t quiet = bits >> 16 | 0x40;
+  uint32_t nan = below(0x7F800000, bits & 0x7FFFFFFF);
+  return (uint16_t)((quiet & nan) | (rounded & ~nan));
+}
+
+INLINED uint16_t bits_to_float16(uint32_t bits) {
+  uint32_t magnitude = bits & 0x7FFFFFFF;
+  uint32_t normal = (magnitude + 0xC8000FFF + (magnitude >> 13 & 1)) >> 13;
+  uint32_t subnormal = as_bits(as_float(magnitude) + 0.5f) - 0x3F000000;
+  uint32_t small = below(magnitude, 0x38800000);
+  uint32_t huge = below(0x477FFFFF, magnitude);
+  uint32_t nan = below(0x7F800000, magnitude);
+  uint32_t finite = (subnormal & small) | (normal & ~small);
+  uint32_t beyond = 0x7C00 | (0x0200 & nan);
+  return (uint16_t)((beyond & huge) | (finite & ~huge) | (bits >> 16 & 0x8000));
+}
+
+INLINED uint32_t bits_at(const void *entries, KernelFloat kind, size_t index) {
+  switch (kind) {
+  case KernelFloat32: return word_at(entries, index);
+  case KernelBFloat16: return (uint32_t)half_at(entries, index) << 16;
+  case KernelFloat16: return float16_to_bits(half_at(entries, index));
+  }
+}
+
+// The sign bit is set where the exponent is all ones, as those of NaN and of infinities are.
+INLINED uint32_t stray(uint32_t bits) { return (bits & 0x7F800000) + 0x00800000; }
+
+INLINED uint32_t accumulate(
+    double *restrict sums, const void *restrict entries, KernelFloat kind, size_t count, double weight, int isFirst) {
+  uint32_t found = 0;
+  if (isFirst) {
+    for (size_t index = 0; index < count; index++) {
+      uint32_t bits = bits_at(entries, kind, index);
+      sums[index] = weight * (double)as_float(bits);
+      found |= stray(bits);
+    }
+  } else {
+    for (size_t index = 0; index < count; index++) {
+      uint32_t bits = bits_at(entries, kind, index);
+      sums[index] = sums[index] + weight * (double)as_float(bits);
+      found |= stray(bits);
+    }
+  }
+  return found >> 31;
+}
+
+CLONED uint32_t kernel_accumulate(
+    double *sums, const void *entries, KernelFloat kind, size_t count, double weight, int isFirst) {
+  switch (kind) {
+  case KernelFloat32: return accumulate(sums, entries, KernelFloat32, count, weight, isFirst);
+  case KernelBFloat16: return accumulate(sums, entries, KernelBFloat16, count, weight, isFirst);
+  case KernelFloat16: return accumulate(sums, entries, KernelFloat16, count, weight, isFirst);
+  }
+}
+
+CLONED uint32_t kernel_round(const double *restrict sums, void *restrict results, KernelFloat kind, size_t count) {
+  uint32_t found = 0;
+  switch (kind) {
+  case KernelFloat32: {
+    for (size_t index = 0; index < count; index++) {
+      uint32_t bits = as_bits((float)sums[index]);
+      memcpy((char *)results + 4 * index, &bits, 4);
+      found |= stray(bits);
+    }
+    return found >> 31;
+  }
+  case KernelBFloat16: {
+    for (size_t index = 0; index < count; index++) {
+      uint32_t bits = as_bits((float)sums[index]);
+      uint16_t half = bits_to_bfloat16(bits);
+      memcpy((char *)results + 2 * index, &half, 2);
+      found |= stray(bits);
+    }
+    return found >> 31;
+  }
+  case KernelFloat16: {
+    for (size_t index = 0; index < count; index++) {
+      uint16_t half = bits_to_float16(as_bits((float)sums[index]));
+      memcpy((char *)results + 2 * index, &half, 2);
+      found |= ((uint32_t)half & 0x7C00) + 0x0400;
+    }
+    return found >> 15 & 1;
+  }
+  }
+}
+
+INLINED uint32_t widen(double *restrict results, const void *restrict entries, KernelFloat kind, size_t count) {
+  uint32_t found = 0;
+  for (size_t index = 0; index < count; index++) {
+    uint32_t bits = bits_at(entries, kind, index);
+    results[index] = (double)as_float(bits);
+    found |= stray(bits);
+  }
+  return found >> 31;
+}
+
+CLONED uint32_t kernel_widen(double *results, const void *entries, KernelFloat kind, size_t count) {
+  switch (kind) {
+  case KernelFloat32: return widen(results, entries, KernelFloat32, count);
+  case KernelBFloat16: return widen(results, entries, KernelBFloat16, count);
+  case KernelFloat16: return widen(results, entries, KernelFloat16, count);
+  }
+}
+
+CLONED double kernel_dot2048(const double *restrict a, const double *restrict b, double *restrict scratch) {
+  for (size_t index = 0; index < 1024; index++) {
+    scratch[index] = a[index] * b[index] + a[index + 1024] * b[index + 1024];
+  }
+  for (size_t half = 512; half > 0; half /= 2) {
+    for (size_t index = 0; index < half; index++) scratch[index] += scratch[half + index];
+  }
+  return scratch[0];
+}

@@ -1,0 +1,53 @@
+import Diagnostics
+import Tensors
+
+/// An operation each tensor of whose result is a sum of its inputs' tensors, Σₖ wₖ xₖ.
+///
+/// The weights may depend on the whole tensors, by way of `TensorReader.gram`. The sum itself is worked out run by run while
+/// the operands are read, so that a tensor is never held; each entry in float64, in the order of the terms, and rounded once.
+public protocol LinearOperation: TensorwiseOperation {
+  /// What is added up for one tensor, in order; at least one term.
+  func terms(_ tensor: TensorName, _ read: TensorReader) throws -> [Term]
+}
+
+/// One operand of a sum.
+public struct Term: Sendable {
+  public let weight: Double
+  public let content: Content
+
+  public init(_ weight: Double, _ artifact: some Artifact) {
+    self.weight = weight
+    content = artifact.content
+  }
+}
+
+extension LinearOperation {
+  public func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
+    let terms = try terms(tensor, read)
+    return Tensor.weightedSum(
+      try terms.map { try $0.content.finiteTensor(tensor.text) }, weights: terms.map(\.weight))
+  }
+
+  /// Begins to make a tensor of the result run by run; nil where an operand or the result has no kernels.
+  public func runs(_ tensor: TensorName, as dtype: DType, _ read: TensorReader) throws -> RunReader? {
+    let terms = try terms(tensor, read)
+    guard dtype.hasKernels, let operands = try terms.map({ $0.content }).readers(of: tensor.text) else { return nil }
+    let weights = terms.map(\.weight)
+    var sum = RunningSum(capacity: TensorEntry.runLength)
+    let place = RunPlaces(1)
+    return { run, target in
+      try read.context.checkCancelled()
+      sum.begin(run.count)
+      var isFinite = true
+      for (operand, weight) in zip(operands, weights) {
+        let entries = try operand.read(run, place[0])
+        isFinite = sum.add(entries, operand.dtype, weight: weight) && isFinite
+      }
+      guard let target = target.baseAddress, sum.write(to: target, dtype), isFinite else {
+        // The way over whole tensors says which entry it is, and of what.
+        _ = try rounded(self.tensor(tensor, read), to: dtype, tensor)
+        preconditionFailure("`\(Self.about.name)` made `\(tensor)` in two ways, and only one is finite")
+      }
+    }
+  }
+}

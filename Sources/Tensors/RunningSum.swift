@@ -1,0 +1,55 @@
+import CKernels
+
+/// Σₖ wₖ xₖ of a run of entries, added operand by operand in float64 and rounded once.
+///
+/// A run is as short as one likes: each entry's sum depends on that entry of the operands alone. Runs that stay in the
+/// second cache make a weighted sum as fast as its operands can be read.
+public struct RunningSum: ~Copyable {
+  private let sums: UnsafeMutablePointer<Double>
+  private let capacity: Int
+  private var count = 0
+  private var isEmpty = true
+
+  /// For runs of at most `capacity` entries.
+  public init(capacity: Int) {
+    sums = .allocate(capacity: max(1, capacity))
+    self.capacity = capacity
+  }
+
+  deinit { sums.deallocate() }
+
+  /// Begins another run.
+  public mutating func begin(_ count: Int) {
+    precondition(count <= capacity, "a run of \(count) entries does not fit \(capacity) places")
+    self.count = count
+    isEmpty = true
+  }
+
+  /// Adds one operand, as float32, float16 or bfloat16 store it.
+  /// - Returns: Whether all its entries are finite.
+  public mutating func add(_ entries: UnsafeRawPointer, _ dtype: DType, weight: Double) -> Bool {
+    defer { isEmpty = false }
+    return kernel_accumulate(sums, entries, dtype.kernelFloat, count, weight, isEmpty ? 1 : 0) == 0
+  }
+
+  /// Writes the sums, rounded to float32 and from there to the dtype.
+  /// - Returns: Whether all are finite.
+  public func write(to results: UnsafeMutableRawPointer, _ dtype: DType) -> Bool {
+    precondition(!isEmpty, "a sum has an operand")
+    return kernel_round(sums, results, dtype.kernelFloat, count) == 0
+  }
+}
+
+extension DType {
+  /// Whether `CKernels` reads and writes it.
+  public var hasKernels: Bool { self == .f32 || self == .bf16 || self == .f16 }
+
+  var kernelFloat: KernelFloat {
+    switch self {
+    case .f32: KernelFloat32
+    case .bf16: KernelBFloat16
+    case .f16: KernelFloat16
+    default: preconditionFailure("there are no kernels for \(rawValue)")
+    }
+  }
+}
