@@ -37,38 +37,11 @@ struct NewObject: Sendable {
     file = try NewFile(path, reserving: layout.fileLength)
   }
 
-  /// Writes the tensor of a stored part. Several threads may write at once.
-  func write(_ tensor: Tensor, part: Int) throws -> Digest {
-    try tensor.withBytes { bytes in
-      try file.write(bytes, at: offsets[part])
-      // The threads that have no tensor of their own help with the others'.
-      let isShared = stored.count < ProcessInfo.processInfo.activeProcessorCount
-      return .tensor(tensor.dtype, tensor.shape, bytes: BLAKE3.hash(bytes, parallel: isShared))
-    }
-  }
-
-  /// Writes the tensor of a stored part run by run: each is hashed and written while it is still in the cache.
-  func write(
-    _ entry: TensorEntry, _ read: RunReader, part: Int, progress: (_ bytes: Int) -> Void
-  ) throws -> Digest {
-    var hasher = BLAKE3()
-    let place = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: TensorEntry.runLength * entry.dtype.size, alignment: 64)
-    defer { place.deallocate() }
-    var done = 0
-    for start in stride(from: 0, to: entry.shape.count, by: TensorEntry.runLength) {
-      let run = start..<min(start + TensorEntry.runLength, entry.shape.count)
-      let bytes = UnsafeMutableRawBufferPointer(rebasing: place.prefix(run.count * entry.dtype.size))
-      try read(run, bytes)
-      hasher.update(UnsafeRawBufferPointer(bytes))
-      try file.write(UnsafeRawBufferPointer(bytes), at: offsets[part] + start * entry.dtype.size)
-      done += bytes.count
-      if done >= 16 << 20 || run.upperBound == entry.shape.count {
-        progress(done)
-        done = 0
-      }
-    }
-    return .tensor(entry.dtype, entry.shape, bytes: hasher.finalize())
+  /// Where a stored part goes. Several threads may write at once.
+  func place(ofPart part: Int) -> TensorPlace {
+    // The threads that have no tensor of their own help with the others'.
+    TensorPlace(
+      file: file, offset: offsets[part], isShared: stored.count < ProcessInfo.processInfo.activeProcessorCount)
   }
 
   /// Writes the header, and puts all of it on the disk for good.

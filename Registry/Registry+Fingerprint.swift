@@ -101,7 +101,7 @@ extension Connection {
     }
   }
 
-  fileprivate func insertLocation(_ tensor: TensorSlice, _ digest: Digest) throws {
+  func insertLocation(_ tensor: TensorSlice, _ digest: Digest) throws {
     let path = tensor.slice.path
     try insertLocation(
       self.tensor(digest, tensor.dtype, tensor.shape), digest, file: file(path, tensor.slice.stamp), path: path,

@@ -14,45 +14,50 @@ extension Registry {
   /// - Parameters:
   ///   - progress: Told how many bytes are computed and written, of all that will be; called from several threads.
   ///   - isCancelled: Asked before each tensor.
-  /// - Returns: The artifact, and the content as it is read from where it lies now.
+  ///   - placement: A folder outside that is to hold the tensors; used only if any is to be computed.
+  /// - Returns: The artifact, the content as it is read from where it lies now, and whether the placement was used.
   /// - Throws: What computing a tensor throws; `OperationError` where writing fails. Nothing is left behind then.
   public func store(
-    _ content: Content, progress: @Sendable (_ bytesDone: Int, _ bytesTotal: Int) -> Void = { _, _ in },
+    _ content: Content, placement: Placement? = nil,
+    progress: @escaping @Sendable (_ bytesDone: Int, _ bytesTotal: Int) -> Void = { _, _ in },
     isCancelled: @Sendable () -> Bool = { false }
-  ) throws -> (digest: Digest, content: Content) {
+  ) throws -> (digest: Digest, content: Content, isPlaced: Bool) {
     var manifest = Manifest(content, digests: try knownDigests(content.tensors, isCancelled: isCancelled))
     let missing = try missingParts(of: manifest)
     let isComputed = missing.contains { !manifest.parts[$0].isFile }
-    if !isComputed, let stored = try self.content(manifest.digest) { return (manifest.digest, stored) }
+    if !isComputed, let stored = try self.content(manifest.digest) { return (manifest.digest, stored, false) }
 
-    let object = try NewObject(manifest, storing: missing, at: writing().newPath())
-    defer { object.remove() }
-    let total = missing.reduce(0) { $0 + manifest.parts[$1].byteCount }
-    let done = Mutex(0)
-    // The largest come first, so that none is left to one thread at the end.
-    let order = missing.indices.sorted { a, b in
-      let (first, second) = (manifest.parts[missing[a]].byteCount, manifest.parts[missing[b]].byteCount)
-      return first == second ? a < b : first > second
+    var inside = missing
+    if let placement, isComputed {
+      inside = missing.filter { manifest.parts[$0].isFile }
+      let found = try place(content, manifest, missing: Set(missing), placement, progress, isCancelled)
+      for (part, digest) in found { manifest.parts[part].digest = digest }
     }
-    let stored = try inParallel(order.count, isCancelled: isCancelled) { number in
-      let index = order[number]
-      return try content.write(part: missing[index], to: object, at: index) { bytes in
-        // Told under the lock, so that the numbers only grow.
-        done.withLock { done in
-          done += bytes
-          progress(done, total)
-        }
-      }
-    }
-    for (index, digest) in zip(order, stored) { manifest.parts[missing[index]].digest = digest }
-    try object.finish(manifest)
-    try publish(object, manifest)
+    try storeObject(content, &manifest, storing: inside, progress, isCancelled)
     guard let stored = try self.content(manifest.digest) else {
       throw OperationError(
         .data, "a file that `\(content.label)` refers to changed while it was stored",
         helps: ["let whoever writes it finish, then apply again"])
     }
-    return (manifest.digest, stored)
+    return (manifest.digest, stored, placement != nil && isComputed)
+  }
+
+  /// Computes some parts into a new object, and makes it known.
+  private func storeObject(
+    _ content: Content, _ manifest: inout Manifest, storing missing: [Int],
+    _ progress: @escaping @Sendable (Int, Int) -> Void,
+    _ isCancelled: @Sendable () -> Bool
+  ) throws {
+    let object = try NewObject(manifest, storing: missing, at: writing().newPath())
+    defer { object.remove() }
+    let sizes = missing.map { manifest.parts[$0].byteCount }
+    let progress = ByteProgress(of: sizes.reduce(0, +), progress)
+    let digests = try largestFirst(sizes, isCancelled: isCancelled) { index in
+      try content.write(part: missing[index], to: object.place(ofPart: index), progress)
+    }
+    for (part, digest) in zip(missing, digests) { manifest.parts[part].digest = digest }
+    try object.finish(manifest)
+    try publish(object, manifest)
   }
 
   // MARK: What is there already
@@ -113,26 +118,43 @@ extension Registry {
   }
 }
 
+/// Does something for each of some sizes on all processors; the largest come first, so that none is left to one thread at
+/// the end. Results are in the order of the sizes.
+/// - Parameter body: Gets the place of a size.
+func largestFirst<Result: Sendable>(
+  _ sizes: [Int], isCancelled: @Sendable () -> Bool, _ body: @Sendable (_ index: Int) throws -> Result
+) throws -> [Result] {
+  let order = sizes.indices.sorted { sizes[$0] == sizes[$1] ? $0 < $1 : sizes[$0] > sizes[$1] }
+  let results = try inParallel(order.count, isCancelled: isCancelled) { try body(order[$0]) }
+  return zip(order, results).sorted { $0.0 < $1.0 }.map(\.1)
+}
+
+/// Counts the bytes that are done and tells of them; the numbers only grow.
+final class ByteProgress: Sendable {
+  private let done = Mutex(0)
+  private let total: Int
+  private let tell: @Sendable (_ bytesDone: Int, _ bytesTotal: Int) -> Void
+
+  init(of total: Int, _ tell: @escaping @Sendable (_ bytesDone: Int, _ bytesTotal: Int) -> Void) {
+    self.total = total
+    self.tell = tell
+  }
+
+  func add(_ bytes: Int) {
+    done.withLock { done in
+      done += bytes
+      tell(done, total)
+    }
+  }
+}
+
 extension Content {
-  /// Computes a part and writes it, run by run where that is possible; after the tensors come the files.
-  /// - Parameter progress: Told of bytes that are written.
-  fileprivate func write(
-    part: Int, to object: NewObject, at place: Int, progress: (_ bytes: Int) -> Void
-  ) throws -> Digest {
+  /// Computes a part and writes it; after the tensors come the files.
+  fileprivate func write(part: Int, to place: TensorPlace, _ progress: ByteProgress) throws -> Digest {
     guard part < tensors.count else {
       let file = files[part - tensors.count]
-      return try object.write(Tensor(bytes: file.bytes, dtype: .u8, shape: [file.bytes.count]), part: place)
+      return try place.write(Tensor(bytes: file.bytes, dtype: .u8, shape: [file.bytes.count]))
     }
-    let entry = tensors[part]
-    if let runs = try entry.runs() {
-      return try object.write(entry, runs, part: place, progress: progress)
-    }
-    let tensor = try entry.load()
-    precondition(
-      tensor.dtype == entry.dtype && tensor.shape == entry.shape,
-      "`\(entry.name)` came out as \(tensor.dtype.rawValue) \(tensor.shape), not \(entry.dtype.rawValue) \(entry.shape)"
-    )
-    defer { progress(tensor.byteCount) }
-    return try object.write(tensor, part: place)
+    return try place.write(tensors[part], progress)
   }
 }

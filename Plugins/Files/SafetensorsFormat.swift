@@ -54,23 +54,30 @@ struct SafetensorsFormat: ExportFormat {
   @Param("The most bytes of tensors that a model's file holds.", in: 1...1e18)
   var shard: ByteCount = .gibibytes(5)
 
+  func layout(_ content: Content) throws -> FolderLayout? {
+    content.tensors.allSatisfy { dtype(of: $0) == $0.dtype } ? try folder(content) : nil
+  }
+
   func write(_ contents: [Content], isList: Bool, to path: String) throws {
     for content in contents {
-      let tensors = content.tensors.map { entry in (name: entry.name, dtype: dtype(of: entry), shape: entry.shape) }
       let entries = Dictionary(uniqueKeysWithValues: content.tensors.map { ($0.name, $0) })
-      let tensor = { (name: String) in
+      try folder(content).write(to: path) { name in
         guard let entry = entries[name] else { preconditionFailure("`\(name)` is one of the tensors that are written") }
         return try rounded(entry)
       }
-      if content.kind == .checkpoint {
-        try ModelFolder.write(
-          config: config(content.facts), files: content.files.map { ($0.name, $0.bytes) }, tensors: tensors,
-          shardSize: shard.bytes, to: path, tensor: tensor)
-      } else {
-        try NewFile.write(Array(content.facts.pretty.utf8), to: path + "/facts.json")
-        try SafetensorsLayout(tensors).write(to: path + "/\(content.kind.name).safetensors", tensor: tensor)
-      }
     }
+  }
+
+  private func folder(_ content: Content) throws -> FolderLayout {
+    let tensors = content.tensors.map { entry in (name: entry.name, dtype: dtype(of: entry), shape: entry.shape) }
+    guard content.kind == .checkpoint else {
+      return FolderLayout(
+        files: [("facts.json", Array(content.facts.pretty.utf8))],
+        shards: [("\(content.kind.name).safetensors", SafetensorsLayout(tensors))])
+    }
+    return try ModelFolder.layout(
+      config: config(content.facts), files: content.files.map { ($0.name, $0.bytes) }, tensors: tensors,
+      shardSize: shard.bytes)
   }
 
   private func dtype(of entry: TensorEntry) -> DType {

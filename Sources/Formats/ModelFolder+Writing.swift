@@ -1,37 +1,53 @@
 import Diagnostics
 import Tensors
 
+/// A folder of safetensors that is known before any of its tensors is: its files, and where in them each tensor will lie.
+public struct FolderLayout: Sendable {
+  /// Under plain names, without folders.
+  public var files: [(name: String, bytes: [UInt8])]
+  public var shards: [(name: String, layout: SafetensorsLayout)]
+
+  public init(files: [(name: String, bytes: [UInt8])], shards: [(name: String, layout: SafetensorsLayout)]) {
+    self.files = files
+    self.shards = shards
+  }
+
+  /// Writes all of it into an empty folder.
+  /// - Parameter tensor: Gives each as it was laid out; one at a time is in memory.
+  public func write(to folder: String, tensor: (String) throws -> Tensor) throws {
+    try writeFiles(to: folder)
+    for shard in shards { try shard.layout.write(to: "\(folder)/\(shard.name)", tensor: tensor) }
+  }
+
+  /// Writes what is no tensor.
+  public func writeFiles(to folder: String) throws {
+    for file in files { try NewFile.write(file.bytes, to: "\(folder)/\(file.name)") }
+  }
+}
+
 extension ModelFolder {
-  /// Writes a model into an empty folder: its configuration, its other files, and its tensors in shards of at most `shardSize`
+  /// How a model is laid out in a folder: its configuration, its other files, and its tensors in shards of at most `shardSize`
   /// bytes (a larger tensor has one to itself). The same model makes the same bytes.
   ///
   /// - Parameters:
   ///   - config: Not written where it is empty.
   ///   - files: Under plain names, without folders.
   ///   - tensors: Names, dtypes and shapes as they are to be written.
-  ///   - tensor: Gives each as it was announced; one at a time is in memory.
-  public static func write(
+  public static func layout(
     config: JSON, files: [(name: String, bytes: [UInt8])], tensors: [(name: String, dtype: DType, shape: Shape)],
-    shardSize: Int, layout: Layout = .model, to folder: String, tensor: (String) throws -> Tensor
-  ) throws {
-    if config.object?.isEmpty == false {
-      try NewFile.write(Array(config.pretty.utf8), to: "\(folder)/\(layout.config)")
+    shardSize: Int, layout: Layout = .model
+  ) throws -> FolderLayout {
+    if let file = files.first(where: { !Folder.isPlainName($0.name) }) {
+      throw OperationError(.data, "a file of the model is called `\(file.name)`, which is not a plain name")
     }
-    for file in files {
-      guard Folder.isPlainName(file.name) else {
-        throw OperationError(.data, "a file of the model is called `\(file.name)`, which is not a plain name")
-      }
-      try NewFile.write(file.bytes, to: "\(folder)/\(file.name)")
-    }
+    var folder = FolderLayout(files: files, shards: [])
+    if config.object?.isEmpty == false { folder.files.insert((layout.config, Array(config.pretty.utf8)), at: 0) }
     let shards = shards(of: tensors, size: shardSize)
     let names = shards.indices.map { layout.shard($0, of: shards.count) }
-    for (shard, name) in zip(shards, names) {
-      // Python's `transformers` reads no file that does not say so.
-      try SafetensorsLayout(shard, metadata: [("format", "pt")]).write(to: "\(folder)/\(name)", tensor: tensor)
-    }
-    if shards.count > 1 {
-      try NewFile.write(Array(index(of: shards, names).pretty.utf8), to: "\(folder)/\(layout.index)")
-    }
+    // Python's `transformers` reads no file that does not say so.
+    folder.shards = zip(names, shards).map { ($0, SafetensorsLayout($1, metadata: [("format", "pt")])) }
+    if shards.count > 1 { folder.files.append((layout.index, Array(index(of: shards, names).pretty.utf8))) }
+    return folder
   }
 
   private typealias Tensors = [(name: String, dtype: DType, shape: Shape)]

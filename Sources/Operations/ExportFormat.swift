@@ -1,3 +1,5 @@
+import Formats
+
 /// A way to write artifacts where other programs can read them: `export merged to "out" as safetensors(shard: 2 GiB)`.
 ///
 /// A struct of `@Param` properties, as an operation is.
@@ -15,7 +17,15 @@ public protocol ExportFormat: Decodable, Sendable {
 
   init()
 
+  /// The folder that it would write of one artifact, where that holds each tensor as it is, byte for byte: a large result is
+  /// then computed straight into it. Nil where it writes anything else.
+  func layout(_ content: Content) throws -> FolderLayout?
+
   /// Writes to a path where nothing is yet (for a folder: an empty folder); whoever calls it moves the result into place.
   /// - Throws: `OperationError`.
   func write(_ contents: [Content], isList: Bool, to path: String) throws
+}
+
+extension ExportFormat {
+  public func layout(_ content: Content) throws -> FolderLayout? { nil }
 }

@@ -73,13 +73,15 @@ public struct Application: Sendable {
     let number = try registry.beginApply(recipe: planner.recipe, text: recipeText)
     do {
       let runner = Runner(
-        plan, planner: planner, registry: registry, limits: limits, cancellation: cancellation, observe: observe)
+        plan, planner: planner, registry: registry, exporter: exporter, limits: limits, cancellation: cancellation,
+        observe: observe)
       let outcomes = runner.run()
       try remember(outcomes, apply: number)
       let ids = plan.steps.map(\.id)
       let artifacts = Dictionary(
         uniqueKeysWithValues: ids.compactMap { id in runner.artifact(of: id).map { (id, $0) } })
-      let goals = cancellation.isCancelled ? plan.goals.map(GoalOutcome.skipped) : try settle(artifacts)
+      let goals =
+        cancellation.isCancelled ? plan.goals.map(GoalOutcome.skipped) : try settle(artifacts, placed: runner.placed)
       let status = cancellation.isCancelled ? 130 : exitStatus(outcomes, goals)
       try registry.finishApply(
         number, status: status == 0 ? .ok : status == 130 ? .interrupted : .failed,
@@ -108,12 +110,13 @@ public struct Application: Sendable {
 
   // MARK: Goals
 
-  private func settle(_ artifacts: [StepID: Digest]) throws -> [GoalOutcome] {
+  private func settle(_ artifacts: [StepID: Digest], placed: Set<String>) throws -> [GoalOutcome] {
     var isHeld = true
     return try plan.goals.map { goal in
       guard isHeld, goal.dependencies.allSatisfy({ artifacts[$0] != nil }) else { return .skipped(goal) }
       switch goal {
       case .export(let export):
+        if placed.contains(export.path) { return .exported(.init(path: export.path, wasUpToDate: false)) }
         do {
           return .exported(try exporter.export(export, artifacts: export.steps.compactMap { artifacts[$0] }))
         } catch let error as OperationError {

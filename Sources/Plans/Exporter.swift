@@ -68,6 +68,42 @@ public struct Exporter: Sendable {
     return Written(path: export.path, wasUpToDate: wasThere)
   }
 
+  // MARK: Placing
+
+  /// Where a large result is to be computed straight into its export; nil where it is not, or where something is there.
+  func placement(for export: Export, _ content: Content) throws -> Placement? {
+    let target = root + "/" + export.path
+    guard !export.isList, content.byteCount >= Self.smallestPlaced, !FileManager.default.fileExists(atPath: target)
+    else { return nil }
+    let format = try format(for: export, kinds: [content.kind])
+    guard let layout = try format.format.init(binding: binding(of: export)).layout(content) else { return nil }
+    try checkWritable(export.path)
+    let temporary = temporary(for: target)
+    try? FileManager.default.removeItem(atPath: temporary)
+    _ = try makeFolders(temporary)
+    return Placement(layout, in: temporary) {
+      guard try !place(temporary, at: target, named: export.path) else {
+        throw OperationError(.output, "`\(export.path)` was made by somebody else while it was written")
+      }
+      return target
+    }
+  }
+
+  /// Removes what a placement that failed has left.
+  func abandonPlacement(for export: Export) {
+    try? FileManager.default.removeItem(atPath: temporary(for: root + "/" + export.path))
+  }
+
+  /// Remembers an export that was computed in its place.
+  func recordPlaced(_ export: Export, _ content: Content, artifact: Digest) throws {
+    let description = description(of: export, try format(for: export, kinds: [content.kind]))
+    try registry.recordExport(
+      ExportRecord(path: root + "/" + export.path, artifacts: [artifact], format: description))
+  }
+
+  /// Bytes below which a result is kept in the registry as well: it costs little, and the export may go.
+  private static let smallestPlaced = 64 << 20
+
   // MARK: Formats
 
   private func format(for export: Export, kinds: [ArtifactKind]) throws -> Catalog.Format {
@@ -103,22 +139,29 @@ public struct Exporter: Sendable {
     let files = FileManager.default
     let parent = (target as NSString).deletingLastPathComponent
     let made = try makeFolders(parent)
-    let temporary =
-      parent + "/.\((target as NSString).lastPathComponent).mergekit-\(ProcessInfo.processInfo.processIdentifier)"
+    let temporary = temporary(for: target)
     defer { try? files.removeItem(atPath: temporary) }
     do {
       try? files.removeItem(atPath: temporary)
       if format.format.makesFolder {
         try files.createDirectory(atPath: temporary, withIntermediateDirectories: false)
       }
-      let settings = export.format?.settings ?? [:]
-      try format.format.init(binding: settings.mapValues { .value($0) })
+      try format.format.init(binding: binding(of: export))
         .write(contents, isList: export.isList, to: temporary)
       return try place(temporary, at: target, named: export.path)
     } catch {
       for folder in made.reversed() { rmdir(folder) }
       throw error
     }
+  }
+
+  private func binding(of export: Export) -> [String: Binding] {
+    (export.format?.settings ?? [:]).mapValues { .value($0) }
+  }
+
+  private func temporary(for target: String) -> String {
+    let (folder, name) = ((target as NSString).deletingLastPathComponent, (target as NSString).lastPathComponent)
+    return "\(folder)/.\(name).mergekit-\(ProcessInfo.processInfo.processIdentifier)"
   }
 
   private func place(_ temporary: String, at target: String, named path: String) throws -> Bool {

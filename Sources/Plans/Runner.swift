@@ -30,6 +30,9 @@ public final class Runner: Sendable {
   private let schedule: Schedule
   private let cancellation: Cancellation
   private let observe: @Sendable (RunEvent) -> Void
+  private let exporter: Exporter
+  /// The exports that large results go straight into, by the step that makes them.
+  private let places: [StepID: Export]
 
   private let workers = DispatchQueue(label: "mergekit.steps", attributes: .concurrent)
   private let allDone = DispatchGroup()
@@ -46,13 +49,15 @@ public final class Runner: Sendable {
     var contents: [StepID: Content] = [:]
     var artifacts: [StepID: Digest]
     var outcomes: [StepID: Outcome] = [:]
+    /// The paths of the exports that were computed in their places.
+    var placed: Set<String> = []
 
     var memoryInUse: Int { running.values.reduce(0, +) }
   }
 
   public init(
-    _ plan: Plan, planner: Planner, registry: Registry, limits: Limits, cancellation: Cancellation,
-    observe: @escaping @Sendable (RunEvent) -> Void
+    _ plan: Plan, planner: Planner, registry: Registry, exporter: Exporter, limits: Limits,
+    cancellation: Cancellation, observe: @escaping @Sendable (RunEvent) -> Void
   ) {
     self.plan = plan
     self.planner = planner
@@ -60,6 +65,8 @@ public final class Runner: Sendable {
     self.limits = limits
     self.cancellation = cancellation
     self.observe = observe
+    self.exporter = exporter
+    places = Self.places(plan)
     let schedule = Schedule(plan)
     self.schedule = schedule
     let artifacts = plan.steps.compactMap { step in step.artifact.map { (step.id, $0) } }
@@ -79,6 +86,19 @@ public final class Runner: Sendable {
 
   /// The artifact of a step, once it is there.
   public func artifact(of step: StepID) -> Digest? { state.withLock { $0.artifacts[step] } }
+
+  /// The paths of the exports that were computed in their places.
+  public var placed: Set<String> { state.withLock(\.placed) }
+
+  /// What a requirement could hold back is not exported before it is met.
+  private static func places(_ plan: Plan) -> [StepID: Export] {
+    var places: [StepID: Export] = [:]
+    for goal in plan.goals {
+      guard case .export(let export) = goal else { break }
+      if let step = export.steps.first, !export.isList, places[step] == nil { places[step] = export }
+    }
+    return places
+  }
 
   // MARK: Scheduling
 
@@ -177,9 +197,7 @@ public final class Runner: Sendable {
       report: { self.observe(.progress(id, $0)) }, isCancelled: { self.cancellation.isCancelled },
       scratch: { try scratch.folder() })
     let made = try binding.operation.run(context)
-    let stored = try registry.store(
-      made.content, progress: { self.observe(.storing(id, done: $0, total: $1)) },
-      isCancelled: { self.cancellation.isCancelled })
+    let stored = try store(made.content, of: id)
     state.withLock { $0.contents[id] = stored.content }
     let origin = plan.graph.origins[id.index]
     return try registry.record(
@@ -189,6 +207,20 @@ public final class Runner: Sendable {
         inputs: binding.inputs.compactMap { slot, step in artifacts[step].map { Run.Input(slot: slot, artifact: $0) } },
         output: stored.digest, started: started, seconds: Date().timeIntervalSince(started),
         environment: Machine.environment))
+  }
+
+  private func store(_ content: Content, of id: StepID) throws -> (digest: Digest, content: Content) {
+    let export = places[id]
+    defer { if let export { exporter.abandonPlacement(for: export) } }
+    let placement = try export.flatMap { try exporter.placement(for: $0, content) }
+    let stored = try registry.store(
+      content, placement: placement, progress: { self.observe(.storing(id, done: $0, total: $1)) },
+      isCancelled: { self.cancellation.isCancelled })
+    if stored.isPlaced, let export {
+      try exporter.recordPlaced(export, stored.content, artifact: stored.digest)
+      state.withLock { _ = $0.placed.insert(export.path) }
+    }
+    return (stored.digest, stored.content)
   }
 
   private func content(of step: StepID) throws -> Content {

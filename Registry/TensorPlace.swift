@@ -1,0 +1,51 @@
+import Fingerprints
+import Formats
+import Operations
+import Tensors
+
+/// Where in a new file a tensor goes.
+struct TensorPlace: Sendable {
+  let file: NewFile
+  let offset: Int
+  /// Whether several threads hash it together.
+  var isShared = false
+
+  /// Writes a tensor that is at hand.
+  func write(_ tensor: Tensor) throws -> Digest {
+    try tensor.withBytes { bytes in
+      try file.write(bytes, at: offset)
+      return .tensor(tensor.dtype, tensor.shape, bytes: BLAKE3.hash(bytes, parallel: isShared))
+    }
+  }
+
+  /// Computes a tensor and writes it: run by run where that is possible, each hashed and written while it is in the cache.
+  func write(_ entry: TensorEntry, _ progress: ByteProgress) throws -> Digest {
+    guard let read = try entry.runs() else {
+      let tensor = try entry.load()
+      precondition(
+        tensor.dtype == entry.dtype && tensor.shape == entry.shape,
+        "`\(entry.name)` came out as \(tensor.dtype.rawValue) \(tensor.shape), not \(entry.dtype.rawValue) \(entry.shape)"
+      )
+      defer { progress.add(tensor.byteCount) }
+      return try write(tensor)
+    }
+    var hasher = BLAKE3()
+    let memory = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: TensorEntry.runLength * entry.dtype.size, alignment: 64)
+    defer { memory.deallocate() }
+    var untold = 0
+    for start in stride(from: 0, to: entry.shape.count, by: TensorEntry.runLength) {
+      let run = start..<min(start + TensorEntry.runLength, entry.shape.count)
+      let bytes = UnsafeMutableRawBufferPointer(rebasing: memory.prefix(run.count * entry.dtype.size))
+      try read(run, bytes)
+      hasher.update(UnsafeRawBufferPointer(bytes))
+      try file.write(UnsafeRawBufferPointer(bytes), at: offset + start * entry.dtype.size)
+      untold += bytes.count
+      if untold >= 16 << 20 || run.upperBound == entry.shape.count {
+        progress.add(untold)
+        untold = 0
+      }
+    }
+    return .tensor(entry.dtype, entry.shape, bytes: hasher.finalize())
+  }
+}

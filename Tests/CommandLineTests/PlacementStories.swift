@@ -1,0 +1,35 @@
+import Foundation
+import Testing
+
+/// A result of many bytes goes straight to where the recipe exports it.
+@Suite struct PlacementStories {
+  private static let recipe = """
+    recipe "Large"
+    export classifier(sizes: [4100, 4100, 10], seed: 1) to "out/large"
+
+    """
+
+  private func size(of folder: String) -> Int {
+    let names = FileManager.default.subpaths(atPath: folder) ?? []
+    return names.reduce(0) { sum, name in
+      let attributes = try? FileManager.default.attributesOfItem(atPath: folder + "/" + name)
+      return sum + (attributes?[.size] as? Int ?? 0)
+    }
+  }
+
+  @Test func itIsWrittenOnceAndMadeAnewWhenItIsGone() throws {
+    let session = try Session()
+    try session.write(Self.recipe, to: "large.rcp")
+    #expect(session.run("apply large.rcp").output == "out/large  written\n")
+    #expect(size(of: session.folder + "/out") > 64 << 20)
+    #expect(size(of: session.folder + "/.mergekit") < 4 << 20)
+    #expect(session.run("apply large.rcp").errors.contains("1 export up to date"))
+    #expect(session.run("apply large.rcp --out other").output == "other/out/large  written\n")
+    #expect(session.run("show out/large").status == 0)
+    for folder in ["/out", "/other"] { try FileManager.default.removeItem(atPath: session.folder + folder) }
+    #expect(session.run("plan large.rcp").output.contains("is no longer there"))
+    #expect(session.run("apply large.rcp").output == "out/large  written\n")
+    let names = try FileManager.default.contentsOfDirectory(atPath: session.folder + "/out")
+    #expect(names == ["large"])
+  }
+}
