@@ -48,6 +48,31 @@ struct MergeLaws {
     }
   }
 
+  // MARK: Law: run by run is the same as whole
+
+  @Test("that work run by run make what they make of whole tensors", arguments: referenced, [DType.f32, .bf16, .f16])
+  func runs(name: String, dtype: DType) throws {
+    var samples = Samples(seed: 5)
+    samples.dtype = dtype
+    samples.shapes = [("long", [3, 30_001]), ("short", [7]), ("even", [2, TensorEntry.runLength]), ("none", [0, 4])]
+    let signature = try #require(Operations.Catalog.standard[name]).signature
+    var bindings = try samples.bindings(for: signature, count: 3)
+    bindings.merge(settings(for: signature, count: 3, seed: 11)) { _, new in new }
+    for entry in try run(name, bindings).tensors {
+      guard let read = try entry.runs() else { continue }
+      var bytes: [UInt8] = []
+      for start in stride(from: 0, to: entry.shape.count, by: TensorEntry.runLength) {
+        let run = start..<min(start + TensorEntry.runLength, entry.shape.count)
+        bytes += try [UInt8](unsafeUninitializedCapacity: run.count * entry.dtype.size) { target, filled in
+          filled = run.count * entry.dtype.size
+          try read(run, UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(target)[..<filled]))
+        }
+      }
+      let isSame = try Tensor(bytes: bytes, dtype: entry.dtype, shape: entry.shape).hasSameBytes(as: entry.load())
+      #expect(isSame, "`\(entry.name)` of `\(name)`")
+    }
+  }
+
   /// Runs an operation with settings drawn from a seed, and compares each tensor with the reference.
   private func check(_ name: String, _ samples: Samples, count: Int, seed: Int, _ what: String = "") throws {
     let signature = try #require(Operations.Catalog.standard[name]).signature

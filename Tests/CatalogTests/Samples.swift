@@ -60,9 +60,19 @@ struct Samples {
       var generator = Generator(seed: seed, stream: label, name)
       let entries = (0..<shape.count).map { _ in change(entry?(&generator) ?? Float(generator.gaussian())) }
       let tensor = Tensor(entries, shape: shape).converted(to: dtype)
-      return TensorEntry(name, dtype: dtype, shape: shape) { tensor }
+      return TensorEntry(name, dtype: dtype, shape: shape, runs: { Self.reader(of: tensor) }) { tensor }
     }
     return Content(kind, facts: facts, tensors: tensors, label: label)
+  }
+
+  /// Reads run by run what is at hand.
+  private static func reader(of tensor: Tensor) -> RunReader {
+    { run, target in
+      let size = tensor.dtype.size
+      tensor.withBytes {
+        target.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[run.lowerBound * size..<run.upperBound * size]))
+      }
+    }
   }
 
   private func dataset(_ label: String) -> Content {
