@@ -30,8 +30,7 @@ struct Average: LinearOperation {
   func check() throws {
     try weights.checkCount(as: models, "average")
     guard normalize, !weights.isEmpty else { return }
-    for name in TensorName.all(models[0].content.tensors.map(\.name)) where weights.map({ $0(name) }).reduce(0, +) == 0
-    {
+    for name in TensorName.all(models[0].content) where weights.map({ $0(name) }).reduce(0, +) == 0 {
       throw OperationError(
         .step, "the weights of `average` sum to 0 at `\(name)`, so nothing can be divided by their sum",
         helps: ["`normalize: false` leaves the division out"])

@@ -47,7 +47,7 @@ extension TensorwiseOperation {
     let originals = Dictionary(uniqueKeysWithValues: lead.tensors.map { ($0.name, $0) })
     let reader = TensorReader(context)
     var result = outline
-    result.tensors = zip(outline.tensors, TensorName.all(outline.tensors.map(\.name))).map { foreseen, name in
+    result.tensors = zip(outline.tensors, TensorName.all(outline)).map { foreseen, name in
       if let original = originals[foreseen.name], !original.dtype.isFloat || !makes(foreseen.name) { return original }
       let reader = reader.reading(name.text)
       return TensorEntry(foreseen.name, dtype: foreseen.dtype, shape: foreseen.shape) {

@@ -91,7 +91,7 @@ struct MergeLaws {
       return
     }
     let reader = TensorReader(quiet)
-    for tensor in TensorName.all(made.tensors.map(\.name)) {
+    for tensor in TensorName.all(made) {
       let found = try made.tensor(tensor.text)
       let reference = try merge.reference(tensor, reader.reading(tensor.text))
       let expected = Tensor(reference.map { Float($0) }, shape: found.shape).converted(to: found.dtype)

@@ -70,6 +70,8 @@ import Testing
                              data: DIGEST, `train`
               read by        run 8 (after)
               tensors        4 tensors, 42 entries, 168 B of F32
+              family         not known: layers are inferred from names
+              layers         2
               exported       FOLDER/out/model
               architectures  ["MultilayerPerceptron"]
               model_type     mlp
@@ -104,6 +106,8 @@ import Testing
               model_type     mlp
               architectures  ["MultilayerPerceptron"]
               tensors        4 tensors, 42 entries, 168 B of F32
+              family         not known: layers are inferred from names
+              layers         2
               files          1 safetensors file
 
             """))

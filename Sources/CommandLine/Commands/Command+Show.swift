@@ -39,6 +39,7 @@ extension Invocation {
     if arguments.has(Options.json) {
       return print([
         "path": .string(path), "config": model.config, "bytes": .integer(tensors.byteCount),
+        "structure": ModelStructure(model.config, tensors: model.entries.map(\.name)).json,
         "tensors": (listed ?? tensors).json,
       ])
     }
@@ -50,6 +51,8 @@ extension Invocation {
     }
     let files = Set(model.entries.map(\.slice.path)).count
     table.add(.init("tensors", .faint), .init(tensors.summary))
+    let structure = ModelStructure(model.config, tensors: model.entries.map(\.name))
+    for (name, text) in structure.lines { table.add(.init(name, .faint), .init(Renderer.printable(text))) }
     table.add(.init("files", .faint), .init(Measure.count(files, "safetensors file")))
     for line in table.lines(style) { print(line) }
     printTensors(listed)

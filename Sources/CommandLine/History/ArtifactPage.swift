@@ -57,6 +57,9 @@ struct ArtifactPage {
         "read by", readers.joined(separator: ", ") + (consumers.count > 8 ? " and \(consumers.count - 8) before" : ""))
     }
     add("tensors", tensors.summary)
+    if info.kind == .checkpoint {
+      for (name, text) in structure.lines { add(name, Renderer.printable(text)) }
+    }
     if !info.files.isEmpty { add("files", info.files.map(Renderer.printable).joined(separator: ", ")) }
     for export in exports {
       add("exported", Renderer.printable(export.path) + (export.isUntouched ? "" : ", changed since"))
@@ -76,6 +79,8 @@ struct ArtifactPage {
     let text = member.value.string ?? member.value.compact
     return text.count <= 80 ? text : String(text.prefix(79)) + "…"
   }
+
+  private var structure: ModelStructure { ModelStructure(info.facts, tensors: tensors.items.map(\.name)) }
 
   func json(tensors: TensorList) -> JSON {
     [

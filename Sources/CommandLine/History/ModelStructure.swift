@@ -1,0 +1,55 @@
+import Formats
+import Operations
+
+/// What mergekit takes the tensors of a model for: by it, settings change with depth and vocabularies are found.
+struct ModelStructure {
+  private let family: ModelFamily?
+  private let names: [TensorName]
+
+  init(_ config: JSON, tensors: [String]) {
+    family = ModelFamily.known(config: config, tensors: tensors)
+    names = TensorName.all(Content(.checkpoint, facts: config, tensors: tensors.map(TensorEntry.init(named:))))
+  }
+
+  /// `family`, `layers` and so on, each with its text; none for a model without layers.
+  var lines: [(name: String, text: String)] {
+    guard !names.isEmpty else { return [] }
+    let layers = Set(names.compactMap(\.layer)).count
+    var lines = [("family", familyText), ("layers", layers == 0 ? "none" : String(layers))]
+    lines += [("embedding", \TensorRole.isEmbedding), ("head", \.isHead)].compactMap { name, role in
+      let found = names.filter { $0.role[keyPath: role] }.map(\.text)
+      return found.isEmpty ? nil : (name, found.joined(separator: ", "))
+    }
+    let others = names.filter { $0.role == .other }.map(\.text)
+    if !others.isEmpty {
+      let more = others.count > 3 ? " and \(others.count - 3) more" : ""
+      lines.append(("unknown", others.prefix(3).joined(separator: ", ") + more + ": taken to stand after the layers"))
+    }
+    return lines
+  }
+
+  private var familyText: String {
+    guard let family else { return "not known: layers are inferred from names" }
+    return family.modelTypes[0]
+      + (family.parts.count > 1 ? ", of " + family.parts.map(\.name).joined(separator: ", ") : "")
+  }
+
+  var json: JSON {
+    [
+      "family": family.map { .string($0.modelTypes[0]) } ?? .null,
+      "layers": .integer(Set(names.compactMap(\.layer)).count),
+      "embedding": .array(names.filter(\.role.isEmbedding).map { .string($0.text) }),
+      "head": .array(names.filter(\.role.isHead).map { .string($0.text) }),
+    ]
+  }
+}
+
+extension TensorRole {
+  fileprivate var isEmbedding: Bool { self == .embedding }
+  fileprivate var isHead: Bool { self == .head }
+}
+
+extension TensorEntry {
+  /// Only its name matters.
+  fileprivate init(named name: String) { self.init(foreseen: name, dtype: .f32, shape: []) }
+}
