@@ -7,6 +7,10 @@ extension Plugin {
     operations: [
       Average.self,
       Slerp.self,
+      NuSlerp.self,
+      MultiSlerp.self,
+      Karcher.self,
+      Passthrough.self,
       FisherMerge.self,
       FisherSearch.self,
       Subtract.self,

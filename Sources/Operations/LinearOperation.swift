@@ -22,14 +22,21 @@ public struct Term: Sendable {
 }
 
 extension LinearOperation {
-  public func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
+  public func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor { try sum(tensor, read) }
+
+  public func runs(_ tensor: TensorName, as dtype: DType, _ read: TensorReader) throws -> RunReader? {
+    try summedRuns(tensor, as: dtype, read)
+  }
+
+  /// The sum of the terms; for an operation that makes some tensors in another way.
+  public func sum(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
     let terms = try terms(tensor, read)
     return Tensor.weightedSum(
       try terms.map { try $0.content.finiteTensor(tensor.text) }, weights: terms.map(\.weight))
   }
 
-  /// Begins to make a tensor of the result run by run; nil where an operand or the result has no kernels.
-  public func runs(_ tensor: TensorName, as dtype: DType, _ read: TensorReader) throws -> RunReader? {
+  /// Begins to sum the terms run by run; nil where an operand or the result has no kernels.
+  public func summedRuns(_ tensor: TensorName, as dtype: DType, _ read: TensorReader) throws -> RunReader? {
     let terms = try terms(tensor, read)
     guard dtype.hasKernels, let operands = try terms.map({ $0.content }).readers(of: tensor.text) else { return nil }
     let weights = terms.map(\.weight)

@@ -1,0 +1,82 @@
+import Diagnostics
+import Foundation
+import Operations
+import Tensors
+
+/// Barycentric interpolation of several models on a sphere, in the tangent space at the mean of their directions, as mergekit
+/// defines it.
+struct MultiSlerp: LinearOperation {
+  static let about = About(
+    "multislerp",
+    "Merge several models along the sphere that they lie on.",
+    discussion: """
+      With all entries of a tensor as one vector, less the base's where one is given: the directions uₖ = xₖ/(‖xₖ‖ + ε) \
+      have a weighted mean m, normalised; their parts across m are averaged, q = Σₖ wₖ (uₖ − (uₖ·m) m), and with α = ‖q‖ \
+      + ε the result is (m cos α + q sin α/α) Σₖ wₖ ‖xₖ‖. Two models that cancel are averaged entry by entry; more that \
+      cancel are refused. This is mergekit's `multislerp`.
+      """,
+    cost: "O(models² × entries), each tensor read twice; no tensor in memory",
+    examples: [
+      Example("Three models", "multislerp([a, b, c], weights: [0.5, 0.3, 0.2])"),
+      Example("What three fine-tunes have learnt", "multislerp([a, b, c], base: base)"),
+    ])
+
+  @Input("The models to merge.", count: 1...)
+  var models: [Checkpoint]
+  @Input("What they all come from: then their differences from it are merged.")
+  var base: Checkpoint?
+  @Param("How much each model counts; one for each, in order. Equal by default.")
+  var weights: [Layered<Double>] = []
+  @Param("Whether the weights are divided by their sum.")
+  var normalize: Bool = true
+  @Param("What is added to lengths before anything is divided by them.", in: 0...1)
+  var epsilon: Double = 1e-8
+
+  func check() throws {
+    try weights.checkCount(as: models, "multislerp")
+    guard normalize, !weights.isEmpty else { return }
+    for name in TensorName.all(models[0].content) where weights.map({ $0(name) }).reduce(0, +) == 0 {
+      throw OperationError(
+        .step, "the weights of `multislerp` sum to 0 at `\(name)`, so nothing can be divided by their sum",
+        helps: ["`normalize: false` leaves the division out"])
+    }
+  }
+
+  func terms(_ tensor: TensorName, _ read: TensorReader) throws -> [Term] {
+    let shares = shares(at: tensor)
+    guard models.count > 1 else { return [Term(1, models[0])] }
+    let gram = try read.gram(models, from: base)
+    let mean = try mean(gram, shares, tensor)
+    guard let base else { return zip(mean, models).map { Term($0, $1) } }
+    return [Term(1 - mean.reduce(0, +), base)] + zip(mean, models).map { Term($0, $1) }
+  }
+
+  /// How much of each model's vector the result is.
+  private func mean(_ gram: Gram, _ shares: [Double], _ tensor: TensorName) throws -> [Double] {
+    let vectors = gram.vectors
+    let norms = vectors.indices.map(gram.norm)
+    guard norms.contains(where: { $0 > 0 }) else { return shares }
+    let directions = zip(vectors, norms).map { 1 / max($1 + epsilon, .leastNonzeroMagnitude) * $0 }
+    var mean = SpanVector.sum(directions, weights: shares, zero: gram.zero)
+    guard mean.norm >= epsilon, mean.norm > 0 else {
+      if models.count == 2 { return shares }
+      throw OperationError(
+        .step, "the directions of the models cancel at `\(tensor)`, so `multislerp` has no mean of them",
+        helps: ["other weights move the mean away from nothing", "`karcher` takes the first model's direction then"])
+    }
+    mean = 1 / mean.norm * mean
+    let across = directions.map { $0 - $0.dot(mean) * mean }
+    let offset = SpanVector.sum(across, weights: shares, zero: gram.zero)
+    let angle = offset.norm + epsilon
+    let length = zip(shares, norms).reduce(0) { $0 + $1.0 * $1.1 }
+    let turned = angle == 0 ? mean : cos(angle) * mean + sin(angle) / angle * offset
+    return turned.weights.map { length * $0 }
+  }
+
+  private func shares(at tensor: TensorName) -> [Double] {
+    let weights = weights.isEmpty ? models.map { _ in 1 } : weights.map { $0(tensor) }
+    guard normalize else { return weights }
+    let total = weights.reduce(0, +)
+    return weights.map { $0 / total }
+  }
+}
