@@ -78,13 +78,16 @@ INLINED uint32_t accumulate(
   if (isFirst) {
     for (size_t index = 0; index < count; index++) {
       uint32_t bits = bits_at(entries, kind, index);
-      sums[index] = weight * (double)as_float(bits);
+      double value = (double)as_float(bits);
+      sums[index] = value == 0 ? value : weight * value;
       found |= stray(bits);
     }
   } else {
     for (size_t index = 0; index < count; index++) {
       uint32_t bits = bits_at(entries, kind, index);
-      sums[index] = sums[index] + weight * (double)as_float(bits);
+      double value = (double)as_float(bits);
+      double sum = sums[index] + weight * value;
+      sums[index] = value == 0 ? sums[index] : sum;
       found |= stray(bits);
     }
   }

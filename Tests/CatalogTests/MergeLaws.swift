@@ -144,6 +144,9 @@ struct MergeLaws {
       for slot in signature.slots where slot.type == .list(.artifact(.checkpoint)) {
         bindings[slot.name] = .contents([Content](repeating: model, count: max(count, slot.minimumCount)))
       }
+      for slot in signature.slots where slot.type == .artifact(.checkpoint) {
+        bindings[slot.name] = .contents([model])
+      }
       if seed >= 4 {
         let settings = settings(for: signature, count: count, seed: seed).filter { $0.key != "normalize" }
         bindings.merge(settings) { _, new in new }

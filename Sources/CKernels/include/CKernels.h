@@ -12,7 +12,8 @@
 /// How floats are stored.
 typedef enum { KernelFloat32, KernelBFloat16, KernelFloat16 } KernelFloat;
 
-/// sums = (isFirst ? 0 : sums) + weight · entries, in float64. The first product begins the sum, so -0 keeps its sign.
+/// sums = (isFirst ? 0 : sums) + weight · entries, in float64. Zeros add nothing, and a sum of zeros has the sign of the first:
+/// so a sum of copies is the copy, whatever the weights.
 /// Returns 0, or another number where an entry is NaN or infinite.
 uint32_t kernel_accumulate(
     double *sums, const void *entries, KernelFloat kind, size_t count, double weight, int isFirst);

@@ -1,0 +1,37 @@
+import Operations
+import Tensors
+
+/// Goes on from a base beyond the models that were tuned from it (Zheng et al. 2024, ExPO).
+struct Expo: LinearOperation {
+  static let about = About(
+    "expo",
+    "Go on in the direction in which training has moved a model.",
+    discussion: """
+      θ = θ̄ + α (θ̄ − θ₀), θ̄ being the mean of the models and θ₀ the base: further the same way. The paper moves a model \
+      beyond its alignment; FusionBench calls it ExPO.
+      """,
+    papers: [.init("Zheng et al. 2024, Weak-to-Strong Extrapolation Expedites Alignment", arXiv: "2404.16792")],
+    cost: "O(models × entries); no tensor in memory",
+    examples: [Example("Half as far again", "expo([a], base:, by: 0.5)")])
+
+  @Input("The tuned models, whose mean is the direction.", count: 1...)
+  var models: [Checkpoint]
+  @Input("What they were tuned from.")
+  var base: Checkpoint
+  @Param("How far beyond, as a share of the way that was gone, α.")
+  var by: Layered<Double> = 0.1
+
+  func terms(_ tensor: TensorName, _ read: TensorReader) -> [Term] {
+    let by = by(tensor)
+    return models.map { Term((1 + by) / Double(models.count), $0) } + [Term(-by, base)]
+  }
+}
+
+extension Expo: Referenced {
+  func reference(_ tensor: TensorName, _ read: TensorReader) throws -> [Double] {
+    let (models, base) = (try models.map { try read($0).doubles }, try read(base).doubles)
+    return base.indices.map { entry in
+      models.reduce(0) { $0 + (1 + by(tensor)) / Double(models.count) * $1[entry] } - by(tensor) * base[entry]
+    }
+  }
+}

@@ -1,0 +1,113 @@
+/// What several models have learnt, decided entry by entry. A task vector τₖ is a model less its base, in float64.
+extension Tensor {
+  /// The base plus `scale` times the task vector's entry of largest magnitude; of equal ones the last model's.
+  public static func largest(_ models: [Tensor], from base: Tensor, scale: Double) -> Tensor {
+    blockwise([base] + models) { operands, count, result in
+      let base = operands[0]
+      for index in 0..<count {
+        let start = Double(base[index])
+        var best = 0.0
+        for model in 1..<operands.count {
+          let difference = Double(operands[model][index]) - start
+          if difference.magnitude >= best.magnitude { best = difference }
+        }
+        result[index] = best == 0 ? base[index] : Float(start + scale * best)
+      }
+    }
+  }
+
+  /// One model's share of the elected task vector: where its own has the sign of the sum of all, the largest magnitude of
+  /// those that have it, times `scale`; elsewhere the base alone. A sum of 0 counts as negative.
+  ///
+  /// The elected vector and masks of Huang et al. 2024, EMR-Merging.
+  public static func elected(_ models: [Tensor], from base: Tensor, for task: Int, scale: Double) -> Tensor {
+    blockwise([base] + models) { operands, count, result in
+      for index in 0..<count {
+        let start = Double(operands[0][index])
+        let (largest, _) = election(operands, index)
+        let own = Double(operands[1 + task][index]) - start
+        result[index] = Float(own * largest > 0 ? start + scale * largest : start)
+      }
+    }
+  }
+
+  /// Σ|τ| of a model, and Σ|elected| over the entries that it agrees with; in the order of the entries.
+  public static func electionSums(_ models: [Tensor], from base: Tensor, for task: Int) -> (
+    own: Double, elected: Double
+  ) {
+    var sums = (own: 0.0, elected: 0.0)
+    _ = blockwise([base] + models) { operands, count, result in
+      for index in 0..<count {
+        let (largest, _) = election(operands, index)
+        let own = Double(operands[1 + task][index]) - Double(operands[0][index])
+        sums.own += own.magnitude
+        if own * largest > 0 { sums.elected += largest.magnitude }
+        result[index] = 0
+      }
+    }
+    return sums
+  }
+
+  /// The entry of largest magnitude among those with the elected sign, and the sum of all.
+  @inline(__always)
+  private static func election(_ operands: [UnsafePointer<Float>], _ index: Int) -> (largest: Double, sum: Double) {
+    let start = Double(operands[0][index])
+    var sum = 0.0
+    for model in 1..<operands.count { sum += Double(operands[model][index]) - start }
+    let sign = sum > 0 ? 1.0 : -1.0
+    var largest = 0.0
+    for model in 1..<operands.count {
+      let difference = Double(operands[model][index]) - start
+      if difference * sign > largest { largest = difference * sign }
+    }
+    return (largest * sign, sum)
+  }
+
+  /// The base plus `scale` · Σₖ τₖ where enough models want it: those whose own entry outweighs `threshold` times what the
+  /// others add to it, |τₖ| > `threshold` · |Στ − τₖ|.
+  ///
+  /// The masks of Wang et al. 2024, Localizing Task Information (TALL masks).
+  /// - Parameters:
+  ///   - wanted: How many models must want an entry.
+  ///   - task: A model that alone decides, or nil for all of them.
+  public static func masked(
+    _ models: [Tensor], from base: Tensor, scale: Double, threshold: Double, wanted: Int, task: Int? = nil
+  ) -> Tensor {
+    blockwise([base] + models) { operands, count, result in
+      for index in 0..<count {
+        let start = Double(operands[0][index])
+        var sum = 0.0
+        for model in 1..<operands.count { sum += Double(operands[model][index]) - start }
+        var voters = 0
+        for model in 1..<operands.count where task == nil || task == model - 1 {
+          let own = Double(operands[model][index]) - start
+          voters += own.magnitude > threshold * (sum - own).magnitude ? 1 : 0
+        }
+        result[index] = Float(voters >= wanted && sum != 0 ? start + scale * sum : start)
+      }
+    }
+  }
+
+  /// Works through tensors of one shape block by block, their entries as float32.
+  static func blockwise(
+    _ tensors: [Tensor],
+    _ body: (_ operands: [UnsafePointer<Float>], _ count: Int, _ result: UnsafeMutablePointer<Float>) -> Void
+  ) -> Tensor {
+    guard let shape = tensors.first?.shape else { preconditionFailure("there is no tensor to work on") }
+    precondition(tensors.allSatisfy { $0.shape == shape }, "tensors of one shape")
+    return Tensor(shape: shape) { result in
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: blockLength * tensors.count) { memory in
+        let places = tensors.indices.map { place in
+          UnsafeMutableBufferPointer(rebasing: memory[place * blockLength..<(place + 1) * blockLength])
+        }
+        let operands = places.compactMap { $0.baseAddress.map { UnsafePointer($0) } }
+        for start in stride(from: 0, to: shape.count, by: blockLength) {
+          let block = start..<min(start + blockLength, shape.count)
+          for (tensor, place) in zip(tensors, places) { tensor.copyFloats(block, to: place) }
+          guard let target = UnsafeMutableBufferPointer(rebasing: result[block]).baseAddress else { continue }
+          body(operands, block.count, target)
+        }
+      }
+    }
+  }
+}

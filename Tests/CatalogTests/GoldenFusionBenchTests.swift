@@ -1,0 +1,82 @@
+import Formats
+import Foundation
+import Operations
+import Tensors
+import Testing
+
+/// Numbers that FusionBench (commit 54c9e8c, float32) gives for the same task vectors.
+struct FusionBenchCase {
+  let json: JSON
+  private let inputs: JSON
+
+  /// The cases of a method.
+  static func all(_ method: String) throws -> [FusionBenchCase] {
+    let url = try #require(Bundle.module.url(forResource: "Golden/fusionbench", withExtension: "json"))
+    let json = try JSON(parsing: [UInt8](Data(contentsOf: url)))
+    let cases = try #require(json["cases"]?.array).map { FusionBenchCase(json: $0, inputs: json["inputs"] ?? .null) }
+    return cases.filter { $0.json["method"]?.string == method }
+  }
+
+  /// An input as a model with the tensors `w` and `b`; a task vector is a model beside a base of zeros.
+  func model(_ name: String) throws -> Content {
+    Content(
+      .checkpoint,
+      tensors: try ["b", "w"].map { tensor in
+        let values = try #require(inputs[name]?[tensor].flatMap(Tensor.init(nested:)))
+        return TensorEntry(tensor, values)
+      }, label: name)
+  }
+
+  func models() throws -> [Content] { try (0..<3).map { try model("tv\($0)") } }
+
+  /// A base of zeros, beside which task vectors are models.
+  func zeros() throws -> Content {
+    var base = try model("base")
+    base.tensors = base.tensors.map { entry in
+      TensorEntry(entry.name, Tensor([Float](repeating: 0, count: entry.shape.count), shape: entry.shape))
+    }
+    return base
+  }
+
+  /// Compares what was made with the merged task vector, or the merged model.
+  func check(_ made: Content, within tolerance: Double = 1e-6) throws {
+    for name in ["b", "w"] {
+      guard let expected = json["merged_task_vector"]?[name].flatMap(Tensor.init(nested:)) else { continue }
+      let found = try made.tensor(name)
+      let scale = expected.doubles.map(abs).max() ?? 1
+      for (a, b) in zip(found.doubles, expected.doubles) {
+        #expect(abs(a - b) <= tolerance * scale, "\(json["method"]?.string ?? ""): `\(name)` is \(a), not \(b)")
+      }
+    }
+  }
+}
+
+@Suite("FusionBench's own numbers")
+struct GoldenFusionBenchTests {
+  @Test("of `magmax` are those of `magmax`") func magmax() throws {
+    for golden in try FusionBenchCase.all("magmax") {
+      try golden.check(
+        run("magmax", ["models": .contents(golden.models()), "base": .contents([golden.zeros()])]))
+    }
+  }
+
+  @Test("of EMR's vector and factors are those of `emr`") func emr() throws {
+    let unified = try #require(try FusionBenchCase.all("emr_unified").first)
+    let factors = try #require(
+      try FusionBenchCase.all("emr_rescalers").first?.json["merged_task_vector"]?["r"]?.array?.compactMap(\.number))
+    for (task, factor) in factors.enumerated() {
+      let models = try unified.models()
+      let made = try run(
+        "emr",
+        [
+          "models": .contents(models), "base": .contents([unified.zeros()]), "task": .value(.number(Double(task + 1))),
+        ])
+      for name in ["b", "w"] {
+        let shared = try #require(unified.json["merged_task_vector"]?[name].flatMap(Tensor.init(nested:))).doubles
+        let own = try models[task].tensor(name).doubles
+        let expected = zip(own, shared).map { $0 * $1 > 0 ? factor * $1 : 0 }
+        for (a, b) in zip(try made.tensor(name).doubles, expected) { #expect(abs(a - b) <= 2e-6) }
+      }
+    }
+  }
+}
