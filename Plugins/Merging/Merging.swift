@@ -11,6 +11,8 @@ extension Plugin {
       MultiSlerp.self,
       Karcher.self,
       Passthrough.self,
+      Layers.self,
+      Stack.self,
       Expo.self,
       MagMax.self,
       Emr.self,
