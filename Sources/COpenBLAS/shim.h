@@ -1,1 +1,8 @@
 #include <cblas.h>
+#include <stddef.h>
+
+// LAPACK as OpenBLAS carries it: Fortran's own interface, matrices column by column, the lengths of texts at the end.
+extern void dgesdd_(
+    const char *jobz, const blasint *m, const blasint *n, double *a, const blasint *lda, double *s, double *u,
+    const blasint *ldu, double *vt, const blasint *ldvt, double *work, const blasint *lwork, blasint *iwork,
+    blasint *info, size_t jobz_length);

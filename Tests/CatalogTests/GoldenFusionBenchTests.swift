@@ -79,4 +79,24 @@ struct GoldenFusionBenchTests {
       }
     }
   }
+
+  @Test(
+    "of Iso-C, TSV-M and WUDI are those of `iso_c`, `tsv_m` and `wudi`",
+    arguments: [
+      ("iso_c", "iso_c", 1), ("tsvm", "tsv_m", 1), ("iso_cts", "iso_cts", 2), ("wudi", "wudi", 1),
+    ]) func spectral(method: String, name: String, count: Int) throws
+  {
+    let cases = try FusionBenchCase.all(method)
+    #expect(cases.count == count)
+    for golden in cases {
+      var bindings: [String: Binding] = [
+        "models": .contents(try golden.models()), "base": .contents([try golden.zeros()]),
+      ]
+      let parameters = golden.json["params"]
+      if let common = parameters?["common_space_fraction"]?.number { bindings["common"] = .value(.number(common)) }
+      if let steps = parameters?["iter_num"]?.number { bindings["steps"] = .value(.number(steps)) }
+      // They were worked out in float32, which decompositions keep to a few units in the last place.
+      try golden.check(run(name, bindings), within: 2e-6)
+    }
+  }
 }

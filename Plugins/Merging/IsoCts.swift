@@ -1,0 +1,51 @@
+import Operations
+import Tensors
+
+/// Isotropic merging in common and task-specific subspaces (Marczak et al. 2025).
+struct IsoCts: SpectralMerge {
+  static let about = About(
+    "iso_cts",
+    "Merge models in the directions that they share and some of each one's own, all counting the same.",
+    discussion: """
+      For each matrix with lesser side m and T models: the first s singular vectors of Σₖ τₖ are common to all; of what \
+      each τₖ has across them, the first (m − s)/T are its own. Left and right vectors of all are put together and made \
+      orthonormal by their polar factors, and the change is mean(S) · U Vᵀ. s is the share `common` of m, made so that \
+      the rest divides by T. Other tensors become θ₀ + λ · mean τ.
+      """,
+    papers: [.init("Marczak et al. 2025, No Task Left Behind: Isotropic Model Merging", arXiv: "2502.04959")],
+    cost: "O(models × entries × lesser side) for each matrix; one matrix in memory, in float64",
+    examples: [Example("Half of the directions in common", "iso_cts([a, b], base:, common: 50%)")])
+
+  @Input("The models to merge.", count: 1...)
+  var models: [Checkpoint]
+  @Input("What they were tuned from.")
+  var base: Checkpoint
+  @Param("The share of directions that are common.", in: 0...1)
+  var common: Fraction = 0.8
+  @Param("What the merged change is multiplied by, λ.")
+  var scale: Layered<Double> = 1
+  @Param("Patterns of matrices that are averaged like other tensors.")
+  var exclude: [String] = []
+
+  func merged(_ changes: [DoubleMatrix], _ tensor: TensorName) throws -> DoubleMatrix {
+    let size = min(changes[0].rows, changes[0].columns)
+    let own = ownDirections(of: size)
+    let shared = try singularValues(sum(changes), tensor).first(size - own * changes.count)
+    let parts =
+      try changes.map { change in
+        try singularValues(change - shared.left * DoubleMatrix.product(transposed: shared.left, change), tensor).first(
+          own)
+      } + [shared]
+    let left = try singularValues(.beside(parts.map(\.left)), tensor).polarFactor
+    let right = try singularValues(.stacked(parts.map(\.right)), tensor).polarFactor
+    let values = parts.flatMap(\.values)
+    return values.reduce(0, +) / Double(values.count) * (left * right)
+  }
+
+  /// How many directions of its own each model has: the rest is rounded to a multiple of the models, half to even.
+  private func ownDirections(of size: Int) -> Int {
+    let rest = size - Int(Double(size) * common.share)
+    let rounded = (Double(rest) / Double(models.count)).rounded(.toNearestOrEven)
+    return min(Int(rounded), size / models.count)
+  }
+}

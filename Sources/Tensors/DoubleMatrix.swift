@@ -1,0 +1,116 @@
+import COpenBLAS
+
+/// A matrix of float64, row by row: what decompositions work on.
+public struct DoubleMatrix: Sendable, Equatable {
+  public let rows: Int
+  public let columns: Int
+  public private(set) var entries: [Double]
+
+  public init(rows: Int, columns: Int, _ entries: [Double]) {
+    precondition(entries.count == rows * columns, "\(entries.count) entries do not fill \(rows)×\(columns)")
+    self.rows = rows
+    self.columns = columns
+    self.entries = entries
+  }
+
+  public init(zeros rows: Int, _ columns: Int) {
+    self.init(rows: rows, columns: columns, [Double](repeating: 0, count: rows * columns))
+  }
+
+  /// The entries of a tensor of two axes.
+  public init(_ tensor: Tensor) {
+    precondition(tensor.shape.rank == 2, "a matrix has two axes, not \(tensor.shape.rank)")
+    self.init(rows: tensor.shape[0], columns: tensor.shape[1], tensor.doubles)
+  }
+
+  public subscript(row: Int, column: Int) -> Double {
+    get { entries[row * columns + column] }
+    set { entries[row * columns + column] = newValue }
+  }
+
+  public static func + (a: DoubleMatrix, b: DoubleMatrix) -> DoubleMatrix { a.combined(with: b, +) }
+  public static func - (a: DoubleMatrix, b: DoubleMatrix) -> DoubleMatrix { a.combined(with: b, -) }
+
+  public static func * (scale: Double, matrix: DoubleMatrix) -> DoubleMatrix {
+    DoubleMatrix(rows: matrix.rows, columns: matrix.columns, matrix.entries.map { scale * $0 })
+  }
+
+  private func combined(with other: DoubleMatrix, _ combine: (Double, Double) -> Double) -> DoubleMatrix {
+    precondition(rows == other.rows && columns == other.columns, "matrices of one shape")
+    return DoubleMatrix(
+      rows: rows, columns: columns, entries.indices.map { combine(entries[$0], other.entries[$0]) })
+  }
+
+  public static func * (a: DoubleMatrix, b: DoubleMatrix) -> DoubleMatrix { product(a, false, b, false) }
+
+  /// aᵀ · b.
+  public static func product(transposed a: DoubleMatrix, _ b: DoubleMatrix) -> DoubleMatrix {
+    product(a, true, b, false)
+  }
+
+  /// a · bᵀ.
+  public static func product(_ a: DoubleMatrix, transposed b: DoubleMatrix) -> DoubleMatrix {
+    product(a, false, b, true)
+  }
+
+  private static func product(
+    _ a: DoubleMatrix, _ transposesA: Bool, _ b: DoubleMatrix, _ transposesB: Bool
+  ) -> DoubleMatrix {
+    let (rows, inner) = transposesA ? (a.columns, a.rows) : (a.rows, a.columns)
+    let (height, columns) = transposesB ? (b.columns, b.rows) : (b.rows, b.columns)
+    precondition(inner == height, "\(rows)×\(inner) is not multiplied by \(height)×\(columns)")
+    var result = DoubleMatrix(zeros: rows, columns)
+    guard rows > 0, columns > 0, inner > 0 else { return result }
+    BLAS.prepare()
+    a.entries.withUnsafeBufferPointer { left in
+      b.entries.withUnsafeBufferPointer { right in
+        result.entries.withUnsafeMutableBufferPointer { target in
+          cblas_dgemm(
+            CblasRowMajor, transposesA ? CblasTrans : CblasNoTrans, transposesB ? CblasTrans : CblasNoTrans,
+            blasint(rows), blasint(columns), blasint(inner), 1, left.baseAddress, blasint(a.columns),
+            right.baseAddress, blasint(b.columns), 0, target.baseAddress, blasint(columns))
+        }
+      }
+    }
+    return result
+  }
+
+  /// Each column times a number of its own.
+  public func scalingColumns(by factors: [Double]) -> DoubleMatrix {
+    precondition(factors.count == columns, "each column has a factor")
+    var result = self
+    for row in 0..<rows { for column in 0..<columns { result[row, column] *= factors[column] } }
+    return result
+  }
+
+  /// The first columns.
+  public func firstColumns(_ count: Int) -> DoubleMatrix {
+    DoubleMatrix(
+      rows: rows, columns: count,
+      (0..<rows).flatMap { entries[$0 * columns..<$0 * columns + count] })
+  }
+
+  /// The first rows.
+  public func firstRows(_ count: Int) -> DoubleMatrix {
+    DoubleMatrix(rows: count, columns: columns, Array(entries.prefix(count * columns)))
+  }
+
+  /// Matrices beside one another.
+  public static func beside(_ parts: [DoubleMatrix]) -> DoubleMatrix {
+    guard let rows = parts.first?.rows else { preconditionFailure("there is no matrix") }
+    return DoubleMatrix(
+      rows: rows, columns: parts.reduce(0) { $0 + $1.columns },
+      (0..<rows).flatMap { row in
+        parts.flatMap { $0.entries[row * $0.columns..<(row + 1) * $0.columns] }
+      })
+  }
+
+  /// Matrices under one another.
+  public static func stacked(_ parts: [DoubleMatrix]) -> DoubleMatrix {
+    guard let columns = parts.first?.columns else { preconditionFailure("there is no matrix") }
+    return DoubleMatrix(rows: parts.reduce(0) { $0 + $1.rows }, columns: columns, parts.flatMap(\.entries))
+  }
+
+  /// The square root of the sum of the squares of all entries.
+  public var norm: Double { entries.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+}
