@@ -27,7 +27,7 @@ struct ReadCheckpoint: RecipeOperation {
   func outline() throws -> Content? {
     let folder = try ModelFolder(path.path)
     _ = try pinnedFile(of: folder)
-    return content(of: folder, files: [])
+    return try content(of: folder)
   }
 
   func memory() -> Int { 64 << 20 }
@@ -35,13 +35,13 @@ struct ReadCheckpoint: RecipeOperation {
   func run(_ context: Context) throws -> Checkpoint {
     let folder = try ModelFolder(path.path)
     if let pinned = try pinnedFile(of: folder) { try check(pinned.file, is: pinned.digest, context) }
+    return Checkpoint(try content(of: folder))
+  }
+
+  private func content(of folder: ModelFolder) throws -> Content {
     let files = try folder.sideFiles.map { path in
       SideFile(path.split(separator: "/").last.map(String.init) ?? path, try File.contents(of: path))
     }
-    return Checkpoint(content(of: folder, files: files))
-  }
-
-  private func content(of folder: ModelFolder, files: [SideFile]) -> Content {
     var content = Content(.checkpoint, facts: folder.config, files: files)
     content.tensors = folder.entries.map { entry in
       TensorEntry(entry.name, dtype: entry.dtype, shape: entry.shape, file: entry.slice, in: entry.slice)

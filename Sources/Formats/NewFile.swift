@@ -150,6 +150,13 @@ public func synchronizeFolder(_ path: String) throws {
   }
 }
 
+/// Bytes that may still be written where a folder is; nil where the system does not say.
+public func freeBytes(under folder: String) -> Int? {
+  var status = statvfs()
+  guard statvfs(folder, &status) == 0 else { return nil }
+  return Int(clamping: status.f_bavail) &* Int(clamping: status.f_frsize)
+}
+
 private func folder(of path: String) -> String {
   let folder = (path as NSString).deletingLastPathComponent
   return folder.isEmpty ? "." : folder
@@ -163,9 +170,7 @@ extension OperationError {
     let folder = folder(of: path)
     switch code {
     case _ where Self.meansFull(code):
-      var status = statvfs()
-      let isKnown = statvfs(folder, &status) == 0
-      let free = isKnown ? Int(clamping: status.f_bavail) &* Int(clamping: status.f_frsize) : nil
+      let free = freeBytes(under: folder)
       let facts = [bytes.map { "\($0) bytes were to be written" }, free.map { "\($0) bytes are free" }]
       self.init(
         .io, "the disk is full: `\(path)` cannot be written",

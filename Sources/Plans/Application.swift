@@ -1,5 +1,6 @@
 import Diagnostics
 import Fingerprints
+import Formats
 import Foundation
 import Operations
 import Recipes
@@ -60,6 +61,18 @@ public struct Application: Sendable {
       }
     }
     if let cause { throw PlanningError(diagnostics: diagnostics, cause: cause) }
+    try checkRoom()
+  }
+
+  /// Checks that the disk has room for what is known to be written.
+  private func checkRoom() throws {
+    let bytes = plan.toRun.reduce(0) { $0 + $1.bytesWritten }
+    guard let free = freeBytes(under: registry.path), bytes > free else { return }
+    let diagnostic = Diagnostic(
+      "the disk is too full for this", at: nil,
+      notes: ["\(bytes) bytes will be written at least, and \(free) are free where `\(registry.path)` is"],
+      helps: ["make room, or keep results on another disk with `--registry DIR`"])
+    throw PlanningError(diagnostics: [diagnostic], cause: .operation(.io))
   }
 
   /// Applies the plan.

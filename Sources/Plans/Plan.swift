@@ -11,6 +11,8 @@ public struct Plan: Sendable {
   public let steps: [PlannedStep]
   /// The exports and requirements that this plan sees to, in the recipe's order.
   public let goals: [Goal]
+  /// What may be done and is likely a mistake.
+  public let warnings: [Diagnostic]
 
   /// The steps that will run, or may have to.
   public var toRun: [PlannedStep] { steps.filter { !$0.isCached } }

@@ -44,7 +44,7 @@ public struct Planner: Sendable {
     let wanted = Set(graph.steps(neededBy: roots) { found[$0]?.isCached ?? false })
     return Plan(
       graph: graph, steps: draft.found.filter { $0.isCached || wanted.contains($0.id) },
-      goals: graph.goals.filter { Set(needed).isSuperset(of: $0.dependencies) })
+      goals: graph.goals.filter { Set(needed).isSuperset(of: $0.dependencies) }, warnings: draft.warnings)
   }
 
   private func targetSteps(_ targets: [String]) throws -> [StepID] {
@@ -65,6 +65,7 @@ public struct Planner: Sendable {
     var contents: [StepID: Content] = [:]
     var artifacts: [StepID: Digest] = [:]
     var diagnostics: [Diagnostic] = []
+    var warnings: [Diagnostic] = []
     /// Of the first failure.
     var cause: PlanningError.Cause?
     /// The steps that cannot be planned, so that what reads them is not blamed again.
@@ -128,6 +129,7 @@ public struct Planner: Sendable {
     let outline = try binding.operation.outline()
     planned.bytesWritten = outline?.bytesToWrite ?? 0
     planned.memory = binding.operation.memory()
+    if let warning = try ParentCheck(binding).warning(at: origin) { draft.warnings.append(warning) }
     draft.contents[id] = outline
     return planned
   }

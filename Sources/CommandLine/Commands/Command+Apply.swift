@@ -42,6 +42,7 @@ private struct ApplyCommand {
     let registry = try existing ?? invocation.createRegistry()
     let planner = invocation.planner(loaded, registry: registry)
     let plan = try planner.plan(targets: targets)
+    invocation.warn(of: plan)
     let exporter = Exporter(
       root: arguments[Options.out].map(invocation.absolute) ?? invocation.directory,
       replaces: arguments.has(Options.force), catalog: invocation.catalog, registry: registry)

@@ -21,6 +21,7 @@ extension Command {
     let loaded = try invocation.loadRecipe()
     let planner = invocation.planner(loaded, registry: try invocation.openRegistry())
     let plan = try planner.plan(targets: invocation.arguments.all(Options.target))
+    invocation.warn(of: plan)
     if invocation.arguments.has(Options.json) {
       invocation.print(plan.json(recipe: loaded.name))
     } else {
@@ -37,6 +38,11 @@ extension Invocation {
     return Planner(
       graph: loaded.graph, recipe: loaded.name, catalog: catalog, registry: registry,
       isCancelled: { cancellation.isCancelled })
+  }
+
+  /// Says what is likely a mistake.
+  func warn(of plan: Plan) {
+    if !plan.warnings.isEmpty, !isQuiet { program.errors.write(renderer.text(plan.warnings) + "\n") }
   }
 
   /// The same recipe, settings and targets for another command, as one would type them.
