@@ -11,6 +11,7 @@ extension Plugin {
       MultiSlerp.self,
       Karcher.self,
       Passthrough.self,
+      Align.self,
       Layers.self,
       Stack.self,
       Expo.self,

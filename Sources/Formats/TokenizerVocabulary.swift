@@ -1,0 +1,95 @@
+import Diagnostics
+
+/// The tokens of a tokenizer, as Hugging Face's `tokenizer.json` lists them.
+public struct TokenizerVocabulary: Sendable {
+  /// The tokens of the model itself and those that were added, in the order of their numbers.
+  public let tokens: [(text: String, id: Int)]
+  private let json: JSON
+  private let numbers: [String: Int]
+
+  /// - Parameter name: What errors call it.
+  /// - Throws: `OperationError` where it is not a tokenizer.
+  public init(_ bytes: [UInt8], name: String) throws {
+    func fault(_ text: String) -> OperationError { OperationError(.data, "`\(name)` is not a tokenizer: \(text)") }
+    json = try Self.parsed(bytes, name)
+    var numbers: [String: Int] = [:]
+    switch json["model"]?["vocab"] {
+    case .object(let members)?:
+      for member in members {
+        guard let id = member.value.integer, id >= 0 else { throw fault("the token `\(member.name)` has no number") }
+        numbers[member.name] = id
+      }
+    case .array(let pieces)?:
+      for (id, piece) in pieces.enumerated() {
+        guard let text = piece.array?.first?.string else { throw fault("token \(id) has no text") }
+        numbers[text] = id
+      }
+    default: throw fault("it has no `model.vocab`")
+    }
+    for added in json["added_tokens"]?.array ?? [] {
+      guard let text = added["content"]?.string, let id = added["id"]?.integer, id >= 0 else {
+        throw fault("one of `added_tokens` has no text or no number")
+      }
+      numbers[text] = id
+    }
+    self.numbers = numbers
+    tokens = numbers.map { (text: $0.key, id: $0.value) }.sorted { $0.id == $1.id ? $0.text < $1.text : $0.id < $1.id }
+  }
+
+  private static func parsed(_ bytes: [UInt8], _ name: String) throws -> JSON {
+    do {
+      return try JSON(parsing: bytes)
+    } catch {
+      throw OperationError(.data, "`\(name)` is not a tokenizer: \(error.message), at byte \(error.offset)")
+    }
+  }
+
+  /// The number of a token.
+  public subscript(token: String) -> Int? { numbers[token] }
+
+  /// How many numbers there are, up to the highest.
+  public var count: Int { (tokens.last?.id ?? -1) + 1 }
+
+  /// Whether both have the same tokens under the same numbers.
+  public func hasSameTokens(as other: TokenizerVocabulary) -> Bool { numbers == other.numbers }
+
+  /// The tokenizer with tokens of others after its own, each as they have it: in their vocabulary or added to it.
+  ///
+  /// The rules by which texts are cut stay this tokenizer's: what others learnt to join, it does not join.
+  public func extended(with others: [TokenizerVocabulary]) -> (vocabulary: TokenizerVocabulary, bytes: [UInt8])? {
+    var numbers = numbers
+    var next = count
+    var model: [(text: String, id: Int)] = []
+    var added: [JSON] = []
+    for other in others {
+      let known = other.added
+      for (text, _) in other.tokens where numbers[text] == nil {
+        numbers[text] = next
+        if let declaration = known[text] {
+          added.append(declaration.setting("id", to: .integer(next)))
+        } else {
+          model.append((text, next))
+        }
+        next += 1
+      }
+    }
+    guard var inner = json["model"] else { return nil }
+    switch inner["vocab"] {
+    case .object(let members)?:
+      inner = inner.setting("vocab", to: .object(members + model.map { JSON.Member($0.text, .integer($0.id)) }))
+    default:
+      // A list's places are its numbers, and added tokens take places too: new pieces are declared as added ones.
+      added += model.map { ["id": .integer($0.id), "content": .string($0.text), "special": false] }
+    }
+    let all = (json["added_tokens"]?.array ?? []) + added
+    let bytes = Array(json.setting("model", to: inner).setting("added_tokens", to: .array(all)).pretty.utf8)
+    return (try? TokenizerVocabulary(bytes, name: "tokenizer.json")).map { ($0, bytes) }
+  }
+
+  private var added: [String: JSON] {
+    let declarations = json["added_tokens"]?.array ?? []
+    return Dictionary(declarations.compactMap { added in added["content"]?.string.map { ($0, added) } }) { _, last in
+      last
+    }
+  }
+}
