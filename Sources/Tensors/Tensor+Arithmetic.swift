@@ -78,7 +78,7 @@ extension Tensor {
   public var norm: Double { Tensor.dot(self, self).squareRoot() }
 
   /// The sum of a block, by adding its second half to its first until one entry is left: vector code, and little error.
-  private static func sum(_ block: UnsafeMutableBufferPointer<Double>) -> Double {
+  static func sum(_ block: UnsafeMutableBufferPointer<Double>) -> Double {
     var half = blockLength / 2
     while half > 0 {
       for index in 0..<half { block[index] += block[half + index] }
@@ -87,7 +87,7 @@ extension Tensor {
     return block[0]
   }
 
-  private static func commonShape(_ tensors: [Tensor]) -> Shape {
+  static func commonShape(_ tensors: [Tensor]) -> Shape {
     guard let shape = tensors.first?.shape else { preconditionFailure("there is no tensor to work on") }
     for other in tensors { precondition(other.shape == shape, "tensors of one shape, not \(shape) and \(other.shape)") }
     return shape

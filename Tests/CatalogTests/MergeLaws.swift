@@ -52,7 +52,9 @@ struct MergeLaws {
   private func check(_ name: String, _ samples: Samples, count: Int, seed: Int, _ what: String = "") throws {
     let signature = try #require(Operations.Catalog.standard[name]).signature
     var bindings = try samples.bindings(for: signature, count: count)
-    bindings.merge(settings(for: signature, count: count, seed: seed)) { _, new in new }
+    let set = bindings.merging(settings(for: signature, count: count, seed: seed)) { _, new in new }
+    // Settings that do not go together are refused, and the defaults stay.
+    if try accepts(name, set) { bindings = set }
     guard let merge = try operation(name, bindings) as? any Referenced else { return }
     let made: Content
     do {
@@ -92,6 +94,9 @@ struct MergeLaws {
       case .choice(let names): settings[slot.name] = .value(.choice(names[generator.integer(below: names.count)]))
       case .flag: settings[slot.name] = .value(.flag(generator.uniform() < 0.5))
       case .fraction, .layered(.fraction): settings[slot.name] = .value(.number(generator.uniform()))
+      case .perModel(.layered(.fraction)):
+        let shares = (0..<count).map { _ in Value.number(generator.uniform()) }
+        settings[slot.name] = .value(generator.uniform() < 0.5 ? shares[0] : .list(shares))
       case .layered(.number): settings[slot.name] = .value(.gradient([.number(generator.uniform()), .number(-1)]))
       case .list(.number), .list(.layered(.number)):
         settings[slot.name] = .value(.list((0..<count).map { _ in .number(0.05 + generator.uniform()) }))
@@ -99,6 +104,11 @@ struct MergeLaws {
       }
     }
     return settings
+  }
+
+  private func accepts(_ name: String, _ bindings: [String: Binding]) throws -> Bool {
+    let step = try operation(name, bindings)
+    return (try? step.outline()) != nil
   }
 
   // MARK: Law: copies of one model merge to that model
@@ -119,9 +129,12 @@ struct MergeLaws {
       for slot in signature.slots where slot.type == .list(.artifact(.checkpoint)) {
         bindings[slot.name] = .contents([Content](repeating: model, count: max(count, slot.minimumCount)))
       }
+      // The base of fine-tuned models that are copies of it.
+      for slot in signature.slots where slot.type == .artifact(.checkpoint) { bindings[slot.name] = .contents([model]) }
       if seed >= 4 {
         let settings = settings(for: signature, count: count, seed: seed).filter { $0.key != "normalize" }
-        bindings.merge(settings) { _, new in new }
+        let set = bindings.merging(settings) { _, new in new }
+        if try accepts(name, set) { bindings = set }
       }
       let merged = try run(name, bindings)
       for tensor in model.tensors {
@@ -147,6 +160,8 @@ struct MergeLaws {
     models[1].tensors[0] = TensorEntry(foreseen: "layers.0.kernel", dtype: .f32, shape: [5, 4])
     bindings[slot.name] = .contents(models)
     let error = #expect(throws: OperationError.self) { try operation(name, bindings).outline() }
-    #expect(error?.message == "`layers.0.weight` is in `\(slot.name)[0]`, but not in `\(slot.name)[1]`")
+    let hasBase = signature.slots.first?.type == .artifact(.checkpoint)
+    let lead = hasBase ? signature.slots[0].name : "\(slot.name)[0]"
+    #expect(error?.message == "`layers.0.weight` is in `\(lead)`, but not in `\(slot.name)[1]`")
   }
 }
