@@ -15,12 +15,12 @@ struct Emr: TensorwiseOperation {
       """,
     papers: [.init("Huang et al. 2024, EMR-Merging: Tuning-Free High-Performance Model Merging", arXiv: "2405.17461")],
     cost: "O(models × entries), read twice; one tensor in memory at a time",
-    examples: [Example("The second model's task", "emr([a, b, c], base:, task: 2)")])
+    examples: [Example("The second model's task", "emr(base:, models: [a, b, c], task: 2)")])
 
-  @Input("The models, one for each task.", count: 1...)
-  var models: [Checkpoint]
   @Input("What they were tuned from.")
   var base: Checkpoint
+  @Input("The models, one for each task.", count: 1...)
+  var models: [Checkpoint]
   @Param("Whose task, counted from 1 in the order of the models.", in: 1...1_000_000)
   var task: Int = 1
 

@@ -12,18 +12,19 @@ struct Expo: LinearOperation {
       """,
     papers: [.init("Zheng et al. 2024, Weak-to-Strong Extrapolation Expedites Alignment", arXiv: "2404.16792")],
     cost: "O(models × entries); no tensor in memory",
-    examples: [Example("Half as far again", "expo([a], base:, by: 0.5)")])
+    examples: [Example("Half as far again", "expo(base:, models: [a], by: 0.5)")])
 
-  @Input("The tuned models, whose mean is the direction.", count: 1...)
-  var models: [Checkpoint]
   @Input("What they were tuned from.")
   var base: Checkpoint
+  @Input("The tuned models, whose mean is the direction.", count: 1...)
+  var models: [Checkpoint]
   @Param("How far beyond, as a share of the way that was gone, α.")
   var by: Layered<Double> = 0.1
 
+  var origin: Checkpoint? { base }
+
   func terms(_ tensor: TensorName, _ read: TensorReader) -> [Term] {
-    let by = by(tensor)
-    return models.map { Term((1 + by) / Double(models.count), $0) } + [Term(-by, base)]
+    models.map { Term((1 + by(tensor)) / Double(models.count), $0) }
   }
 }
 
@@ -31,7 +32,7 @@ extension Expo: Referenced {
   func reference(_ tensor: TensorName, _ read: TensorReader) throws -> [Double] {
     let (models, base) = (try models.map { try read($0).doubles }, try read(base).doubles)
     return base.indices.map { entry in
-      models.reduce(0) { $0 + (1 + by(tensor)) / Double(models.count) * $1[entry] } - by(tensor) * base[entry]
+      models.reduce(base[entry]) { $0 + (1 + by(tensor)) / Double(models.count) * ($1[entry] - base[entry]) }
     }
   }
 }

@@ -12,12 +12,12 @@ struct IsoC: SpectralMerge {
       """,
     papers: [.init("Marczak et al. 2025, No Task Left Behind: Isotropic Model Merging", arXiv: "2502.04959")],
     cost: "O(entries × lesser side) for each matrix; one matrix in memory, in float64",
-    examples: [Example("Two fine-tunes", "iso_c([a, b], base:)")])
+    examples: [Example("Two fine-tunes", "iso_c(base:, models: [a, b])")])
 
-  @Input("The models to merge.", count: 1...)
-  var models: [Checkpoint]
   @Input("What they were tuned from.")
   var base: Checkpoint
+  @Input("The models to merge.", count: 1...)
+  var models: [Checkpoint]
   @Param("What the merged change is multiplied by, λ.")
   var scale: Layered<Double> = 1
   @Param("Patterns of matrices that are averaged like other tensors.")

@@ -14,12 +14,12 @@ struct IsoCts: SpectralMerge {
       """,
     papers: [.init("Marczak et al. 2025, No Task Left Behind: Isotropic Model Merging", arXiv: "2502.04959")],
     cost: "O(models × entries × lesser side) for each matrix; one matrix in memory, in float64",
-    examples: [Example("Half of the directions in common", "iso_cts([a, b], base:, common: 50%)")])
+    examples: [Example("Half of the directions in common", "iso_cts(base:, models: [a, b], common: 50%)")])
 
-  @Input("The models to merge.", count: 1...)
-  var models: [Checkpoint]
   @Input("What they were tuned from.")
   var base: Checkpoint
+  @Input("The models to merge.", count: 1...)
+  var models: [Checkpoint]
   @Param("The share of directions that are common.", in: 0...1)
   var common: Fraction = 0.8
   @Param("What the merged change is multiplied by, λ.")

@@ -1,38 +1,38 @@
 import Operations
 import Tensors
 
-/// Keeps of each entry the largest change (Marczak et al. 2024, MagMax).
-struct MagMax: TensorwiseOperation {
+/// Of each entry, the task vector that moved farthest from the base: `θ = θ₀ + λ δₘ`, m the k of largest `|δₖ|` (Marczak et
+/// al. 2024).
+struct MagMax: TaskVectorMerge {
   static let about = About(
     "magmax",
-    "Merge models by the largest change of each entry.",
+    "Merge models by taking, entry by entry, the change to their common base that is largest.",
     discussion: """
-      θ = θ₀ + λ τ, where τ is, entry by entry, the task vector θₖ − θ₀ of largest magnitude; of equal ones the last \
-      model's. FusionBench's `magmax` has λ = 0.5 by default.
+      θ = θ₀ + λ δₘ with δₖ = θₖ − θ₀, where m is the model of largest |δₖ|; of several, the last. `scale` is λ, 0.5 by \
+      default as in the paper and in FusionBench.
       """,
     papers: [.init("Marczak et al. 2024, MagMax", arXiv: "2407.06322")],
     cost: "O(models × entries); one tensor in memory at a time",
-    examples: [Example("Three fine-tunes", "magmax([a, b, c], base:)")])
+    examples: [Example("Half of the largest change", "magmax(base:, models: [a, b, c])")])
 
-  @Input("The models to merge.", count: 1...)
-  var models: [Checkpoint]
-  @Input("What they were tuned from.")
+  @Input("The model that all the others were fine-tuned from.")
   var base: Checkpoint
-  @Param("What the chosen changes are multiplied by, λ.")
-  var scale: Layered<Double> = 1
+  @Input("The fine-tuned models to merge.", count: 1...)
+  var models: [Checkpoint]
+  @Param("What the largest change is multiplied with before it is added to the base, λ.")
+  var scale: Layered<Double> = 0.5
 
   func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
-    try Tensor.largest(models.map { try read($0) }, from: read(base), scale: scale(tensor))
+    merged(try differences(read), weights: models.map { _ in 1 }, .none, .largest, scale: scale(tensor))
   }
 }
 
 extension MagMax: Referenced {
   func reference(_ tensor: TensorName, _ read: TensorReader) throws -> [Double] {
-    let (models, base) = (try models.map { try read($0).doubles }, try read(base).doubles)
-    return base.indices.map { entry in
-      let changes = models.map { $0[entry] - base[entry] }
-      let greatest = changes.map(\.magnitude).max() ?? 0
-      return base[entry] + scale(tensor) * (changes.last { $0.magnitude == greatest } ?? 0)
+    let vectors = try PlainTaskVectors(self, read)
+    return vectors.base.indices.map { entry in
+      let largest = vectors.deltas.map { $0[entry] }.reduce(0) { abs($1) >= abs($0) ? $1 : $0 }
+      return vectors.base[entry] + scale(tensor) * largest
     }
   }
 }

@@ -42,13 +42,13 @@ struct MultiSlerp: LinearOperation {
     }
   }
 
+  var origin: Checkpoint? { base }
+
   func terms(_ tensor: TensorName, _ read: TensorReader) throws -> [Term] {
     let shares = shares(at: tensor)
     guard models.count > 1 else { return [Term(1, models[0])] }
     let gram = try read.gram(models, from: base)
-    let mean = try mean(gram, shares, tensor)
-    guard let base else { return zip(mean, models).map { Term($0, $1) } }
-    return [Term(1 - mean.reduce(0, +), base)] + zip(mean, models).map { Term($0, $1) }
+    return zip(try mean(gram, shares, tensor), models).map { Term($0, $1) }
   }
 
   /// How much of each model's vector the result is.

@@ -47,10 +47,11 @@ struct NuSlerp: LinearOperation {
 
   func check() throws { try weights.checkCount(as: [a, b], "nuslerp") }
 
+  var origin: Checkpoint? { base }
+
   func terms(_ tensor: TensorName, _ read: TensorReader) throws -> [Term] {
     let shares = try shares(read.gram([a, b], from: base), at: tensor)
-    let terms = [Term(shares[0], a), Term(shares[1], b)]
-    return base.map { [Term(1 - shares[0] - shares[1], $0)] + terms } ?? terms
+    return [Term(shares[0], a), Term(shares[1], b)]
   }
 
   func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {

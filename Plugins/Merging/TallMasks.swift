@@ -12,12 +12,12 @@ struct TallMask: TensorwiseOperation {
       """,
     papers: [.init("Wang et al. 2024, Localizing Task Information for Improved Model Merging", arXiv: "2405.07813")],
     cost: "O(models × entries); one tensor in memory at a time",
-    examples: [Example("The first model's task", "tall_mask([a, b, c], base:, task: 1, threshold: 0.4)")])
+    examples: [Example("The first model's task", "tall_mask(base:, models: [a, b, c], task: 1, threshold: 0.4)")])
 
-  @Input("The models, one for each task.", count: 1...)
-  var models: [Checkpoint]
   @Input("What they were tuned from.")
   var base: Checkpoint
+  @Input("The models, one for each task.", count: 1...)
+  var models: [Checkpoint]
   @Param("Whose task, counted from 1 in the order of the models.", in: 1...1_000_000)
   var task: Int = 1
   @Param("How much an own change must outweigh the others', λ.", in: 0...1_000)
@@ -54,12 +54,12 @@ struct Consensus: TensorwiseOperation {
       """,
     papers: [.init("Wang et al. 2024, Localizing Task Information for Improved Model Merging", arXiv: "2405.07813")],
     cost: "O(models × entries); one tensor in memory at a time",
-    examples: [Example("What two of three want", "consensus([a, b, c], base:, scale: 0.3, wanted: 2)")])
+    examples: [Example("What two of three want", "consensus(base:, models: [a, b, c], scale: 0.3, wanted: 2)")])
 
-  @Input("The models to merge.", count: 1...)
-  var models: [Checkpoint]
   @Input("What they were tuned from.")
   var base: Checkpoint
+  @Input("The models to merge.", count: 1...)
+  var models: [Checkpoint]
   @Param("What the sum of changes is multiplied by.")
   var scale: Layered<Double> = 1
   @Param("How much an own change must outweigh the others', λ.", in: 0...1_000)

@@ -13,12 +13,12 @@ struct TsvM: SpectralMerge {
       """,
     papers: [.init("Gargiulo et al. 2025, Task Singular Vectors", arXiv: "2412.00081")],
     cost: "O(models × entries × lesser side) for each matrix; one matrix in memory, in float64",
-    examples: [Example("Two fine-tunes", "tsv_m([a, b], base:)")])
+    examples: [Example("Two fine-tunes", "tsv_m(base:, models: [a, b])")])
 
-  @Input("The models to merge.", count: 1...)
-  var models: [Checkpoint]
   @Input("What they were tuned from.")
   var base: Checkpoint
+  @Input("The models to merge.", count: 1...)
+  var models: [Checkpoint]
   @Param("What the merged change is multiplied by, λ.")
   var scale: Layered<Double> = 1
   @Param("Patterns of matrices that are averaged like other tensors.")

@@ -13,12 +13,12 @@ struct Wudi: SpectralMerge {
       """,
     papers: [.init("Cheng et al. 2025, Whoever Started the Interference Should End It", arXiv: "2503.08099")],
     cost: "O(steps × entries × columns) for each matrix; a square matrix of its columns in memory, in float64",
-    examples: [Example("A few steps", "wudi([a, b], base:, steps: 50 steps)")])
+    examples: [Example("A few steps", "wudi(base:, models: [a, b], steps: 50 steps)")])
 
-  @Input("The models to merge.", count: 1...)
-  var models: [Checkpoint]
   @Input("What they were tuned from.")
   var base: Checkpoint
+  @Input("The models to merge.", count: 1...)
+  var models: [Checkpoint]
   @Param("Steps of Adam.", in: 0...1_000_000, unit: .steps)
   var steps: Int = 300
   @Param("How far a step goes.", in: 0...1)

@@ -103,6 +103,29 @@ CLONED uint32_t kernel_accumulate(
   }
 }
 
+INLINED uint32_t accumulate_from(
+    double *restrict sums, const double *restrict origin, const void *restrict entries, KernelFloat kind, size_t count,
+    double weight) {
+  uint32_t found = 0;
+  for (size_t index = 0; index < count; index++) {
+    uint32_t bits = bits_at(entries, kind, index);
+    double difference = (double)as_float(bits) - origin[index];
+    double sum = sums[index] + weight * difference;
+    sums[index] = difference == 0 ? sums[index] : sum;
+    found |= stray(bits);
+  }
+  return found >> 31;
+}
+
+CLONED uint32_t kernel_accumulate_from(
+    double *sums, const double *origin, const void *entries, KernelFloat kind, size_t count, double weight) {
+  switch (kind) {
+  case KernelFloat32: return accumulate_from(sums, origin, entries, KernelFloat32, count, weight);
+  case KernelBFloat16: return accumulate_from(sums, origin, entries, KernelBFloat16, count, weight);
+  case KernelFloat16: return accumulate_from(sums, origin, entries, KernelFloat16, count, weight);
+  }
+}
+
 CLONED uint32_t kernel_round(const double *restrict sums, void *restrict results, KernelFloat kind, size_t count) {
   uint32_t found = 0;
   switch (kind) {

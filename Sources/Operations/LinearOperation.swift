@@ -1,13 +1,16 @@
 import Diagnostics
 import Tensors
 
-/// An operation each tensor of whose result is a sum of its inputs' tensors, Σₖ wₖ xₖ.
+/// An operation each tensor of whose result is a sum of its inputs' tensors: Σₖ wₖ xₖ, or o + Σₖ wₖ (xₖ − o).
 ///
 /// The weights may depend on the whole tensors, by way of `TensorReader.gram`. The sum itself is worked out run by run while
 /// the operands are read, so that a tensor is never held; each entry in float64, in the order of the terms, and rounded once.
 public protocol LinearOperation: TensorwiseOperation {
   /// What is added up for one tensor, in order; at least one term.
   func terms(_ tensor: TensorName, _ read: TensorReader) throws -> [Term]
+
+  /// The input that all operands are seen from, o; none unless an operation says so.
+  var origin: Checkpoint? { get }
 }
 
 /// One operand of a sum.
@@ -22,6 +25,8 @@ public struct Term: Sendable {
 }
 
 extension LinearOperation {
+  public var origin: Checkpoint? { nil }
+
   public func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor { try sum(tensor, read) }
 
   public func runs(_ tensor: TensorName, as dtype: DType, _ read: TensorReader) throws -> RunReader? {
@@ -32,15 +37,16 @@ extension LinearOperation {
   public func sum(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
     let terms = try terms(tensor, read)
     return Tensor.weightedSum(
-      try terms.map { try $0.content.finiteTensor(tensor.text) }, weights: terms.map(\.weight))
+      try terms.map { try $0.content.finiteTensor(tensor.text) }, weights: terms.map(\.weight),
+      from: try origin?.content.finiteTensor(tensor.text))
   }
 
   /// Begins to sum the terms run by run; nil where an operand or the result has no kernels.
   public func summedRuns(_ tensor: TensorName, as dtype: DType, _ read: TensorReader) throws -> RunReader? {
-    let terms = try terms(tensor, read)
+    let terms = (origin.map { [Term(1, $0)] } ?? []) + (try terms(tensor, read))
     guard dtype.hasKernels, let operands = try terms.map({ $0.content }).readers(of: tensor.text) else { return nil }
     let weights = terms.map(\.weight)
-    var sum = RunningSum(capacity: TensorEntry.runLength)
+    var sum = RunningSum(capacity: TensorEntry.runLength, hasOrigin: origin != nil)
     let place = RunPlaces(1)
     return { run, target in
       try read.context.checkCancelled()

@@ -73,6 +73,7 @@ extension ValueType {
     case .list(let element): .list(element.counting(unit))
     case .optional(let wrapped): .optional(wrapped.counting(unit))
     case .layered(let element): .layered(element.counting(unit))
+    case .perModel(let element): .perModel(element.counting(unit))
     default: self
     }
   }
@@ -80,7 +81,7 @@ extension ValueType {
   fileprivate var isFraction: Bool {
     switch self {
     case .fraction: true
-    case .list(let inner), .optional(let inner), .layered(let inner): inner.isFraction
+    case .list(let inner), .optional(let inner), .layered(let inner), .perModel(let inner): inner.isFraction
     default: false
     }
   }

@@ -22,6 +22,8 @@ public indirect enum ValueType: Sendable, Hashable {
   case optional(ValueType)
   /// A plain value, a `gradient([…])` over depth, or a `match` on tensors or layers.
   case layered(ValueType)
+  /// One value for all models, or a list with one for each.
+  case perModel(ValueType)
   case artifact(ArtifactKind)
 
   /// The type as a recipe or an error writes it.
@@ -39,6 +41,7 @@ public indirect enum ValueType: Sendable, Hashable {
     case .list(let element): "[\(element.name)]"
     case .optional(let wrapped): "\(wrapped.name)?"
     case .layered(let element): element.name
+    case .perModel(let element): "\(element.name) or [\(element.name)]"
     case .artifact(let kind): kind.name
     }
   }

@@ -301,7 +301,7 @@ extension ValueType {
   fileprivate var choiceNames: [String]? {
     switch self {
     case .choice(let names): names
-    case .list(let inner), .optional(let inner), .layered(let inner): inner.choiceNames
+    case .list(let inner), .optional(let inner), .layered(let inner), .perModel(let inner): inner.choiceNames
     default: nil
     }
   }

@@ -40,7 +40,7 @@ extension ValueType {
   private var isCount: Bool {
     switch self {
     case .count, .bytes: true
-    case .list(let inner), .optional(let inner), .layered(let inner): inner.isCount
+    case .list(let inner), .optional(let inner), .layered(let inner), .perModel(let inner): inner.isCount
     default: false
     }
   }
@@ -48,7 +48,7 @@ extension ValueType {
   private var isFraction: Bool {
     switch self {
     case .fraction: true
-    case .list(let inner), .optional(let inner), .layered(let inner): inner.isFraction
+    case .list(let inner), .optional(let inner), .layered(let inner), .perModel(let inner): inner.isFraction
     default: false
     }
   }

@@ -55,6 +55,8 @@ extension Elaborator {
       return fits(
         Typed(type: type, item: given.item, place: given.place, elements: given.elements), target.with(wrapped))
     case (.optional(let wrapped), _): return fits(given, target.with(wrapped))
+    case (.perModel(let element), .list): return fits(given, target.with(.list(element)))
+    case (.perModel(let element), _): return fits(given, target.with(element))
     case (.layered(let element), .layered(let type)):
       if given.elements.isEmpty {
         return fits(Typed(type: type, item: nil, place: given.place), target.with(element))
@@ -109,7 +111,7 @@ extension Type {
     case .duration: self = .duration
     case .text, .path: self = .text
     case .flag: self = .flag
-    case .choice, .cell: self = .unknown
+    case .choice, .cell, .perModel: self = .unknown
     case .list(let element): self = .list(Type(element))
     case .optional(let wrapped): self = .optional(Type(wrapped))
     case .layered(let element): self = .layered(Type(element))

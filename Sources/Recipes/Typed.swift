@@ -91,6 +91,7 @@ extension ValueType {
     case .list(let element): "a list, each element \(element.wanted)"
     case .optional(let wrapped): wrapped.wanted
     case .layered(let element): element.wanted
+    case .perModel(let element): "\(element.wanted), or a list with one for each model"
     case .artifact(let kind): kind.withArticle
     }
   }

@@ -62,20 +62,7 @@ public struct Generator: RandomNumberGenerator, Sendable {
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4 * run) { words in
       guard let a = words.baseAddress else { return }
       let (b, c, d) = (a + run, a + 2 * run, a + 3 * run)
-      for index in 0..<count {
-        let counter = first &+ UInt64(index)
-        a[index] = UInt32(truncatingIfNeeded: counter)
-        b[index] = UInt32(truncatingIfNeeded: counter &>> 32)
-        c[index] = 0
-        d[index] = 0
-      }
-      var (k0, k1) = key
-      for _ in 0..<Generator.rounds {
-        for index in 0..<count {
-          (a[index], b[index], c[index], d[index]) = Generator.round((a[index], b[index], c[index], d[index]), k0, k1)
-        }
-        (k0, k1) = Generator.nextKey(k0, k1)
-      }
+      Generator.fill(a, b, c, d, count, from: first, key)
       for index in 0..<count {
         target[2 &* index] = Generator.uniform(a[index], b[index])
         target[2 &* index &+ 1] = Generator.uniform(c[index], d[index])
@@ -83,10 +70,57 @@ public struct Generator: RandomNumberGenerator, Sendable {
     }
   }
 
+  /// Writes the four words of each of so many blocks.
+  @inline(__always)
+  private static func fill(
+    _ a: UnsafeMutablePointer<UInt32>, _ b: UnsafeMutablePointer<UInt32>, _ c: UnsafeMutablePointer<UInt32>,
+    _ d: UnsafeMutablePointer<UInt32>, _ count: Int, from first: UInt64, _ key: (UInt32, UInt32)
+  ) {
+    for index in 0..<count {
+      let counter = first &+ UInt64(index)
+      a[index] = UInt32(truncatingIfNeeded: counter)
+      b[index] = UInt32(truncatingIfNeeded: counter &>> 32)
+      c[index] = 0
+      d[index] = 0
+    }
+    var (k0, k1) = key
+    for _ in 0..<rounds {
+      for index in 0..<count {
+        (a[index], b[index], c[index], d[index]) = round((a[index], b[index], c[index], d[index]), k0, k1)
+      }
+      (k0, k1) = nextKey(k0, k1)
+    }
+  }
+
   /// `uniform(high · 2³² + low)`, through conversions that vectors have.
   @inline(__always)
   private static func uniform(_ high: UInt32, _ low: UInt32) -> Double {
     (Double(Int32(bitPattern: high ^ 0x8000_0000)) + 0x1p31) * 0x1p-32 + Double(Int32(bitPattern: low &>> 11)) * 0x1p-53
+  }
+
+  // MARK: Words by position
+
+  /// Words that are made together, from a quarter as many blocks.
+  public static let wordRun = 4 * run
+
+  /// The 32 random bits at a position of the stream of words: half as dear as a `uniform(at:)`, for choices among many entries.
+  ///
+  /// Position p lies in run p / 1024; its word is the first of block p % 256 of the run for the first 256 positions, the
+  /// second for the next, and so on, so that a run is written without shuffling.
+  public func word(at position: Int) -> UInt32 {
+    precondition(position >= 0, "a stream begins at 0")
+    let (run, place) = position.quotientAndRemainder(dividingBy: Generator.wordRun)
+    let counter = UInt64(run * Generator.run + place % Generator.run)
+    let words = Generator.philox(
+      (UInt32(truncatingIfNeeded: counter), UInt32(truncatingIfNeeded: counter >> 32), 0, 0), key)
+    return [words.0, words.1, words.2, words.3][place / Generator.run]
+  }
+
+  /// Writes `word(at:)` for the `wordRun` positions of a run, the first of which is `run · wordRun`.
+  public func fill(_ words: UnsafeMutablePointer<UInt32>, run: Int) {
+    let length = Generator.run
+    Generator.fill(
+      words, words + length, words + 2 * length, words + 3 * length, length, from: UInt64(run * length), key)
   }
 
   // MARK: One after the other

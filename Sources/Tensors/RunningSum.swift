@@ -1,22 +1,28 @@
 import CKernels
 
-/// Σₖ wₖ xₖ of a run of entries, added operand by operand in float64 and rounded once.
+/// Σₖ wₖ xₖ of a run of entries, or o + Σₖ wₖ (xₖ − o), added operand by operand in float64 and rounded once.
 ///
 /// A run is as short as one likes: each entry's sum depends on that entry of the operands alone. Runs that stay in the
 /// second cache make a weighted sum as fast as its operands can be read.
 public struct RunningSum: ~Copyable {
   private let sums: UnsafeMutablePointer<Double>
+  private let origin: UnsafeMutablePointer<Double>?
   private let capacity: Int
   private var count = 0
   private var isEmpty = true
 
   /// For runs of at most `capacity` entries.
-  public init(capacity: Int) {
+  /// - Parameter hasOrigin: Whether each run begins with the entries of an origin, from which the operands are taken.
+  public init(capacity: Int, hasOrigin: Bool = false) {
     sums = .allocate(capacity: max(1, capacity))
+    origin = hasOrigin ? .allocate(capacity: max(1, capacity)) : nil
     self.capacity = capacity
   }
 
-  deinit { sums.deallocate() }
+  deinit {
+    sums.deallocate()
+    origin?.deallocate()
+  }
 
   /// Begins another run.
   public mutating func begin(_ count: Int) {
@@ -25,11 +31,18 @@ public struct RunningSum: ~Copyable {
     isEmpty = true
   }
 
-  /// Adds one operand, as float32, float16 or bfloat16 store it.
+  /// Adds one operand, as float32, float16 or bfloat16 store it; where there is an origin, that comes first.
   /// - Returns: Whether all its entries are finite.
   public mutating func add(_ entries: UnsafeRawPointer, _ dtype: DType, weight: Double) -> Bool {
-    defer { isEmpty = false }
-    return kernel_accumulate(sums, entries, dtype.kernelFloat, count, weight, isEmpty ? 1 : 0) == 0
+    let isFirst = isEmpty
+    isEmpty = false
+    guard let origin else {
+      return kernel_accumulate(sums, entries, dtype.kernelFloat, count, weight, isFirst ? 1 : 0) == 0
+    }
+    guard isFirst else { return kernel_accumulate_from(sums, origin, entries, dtype.kernelFloat, count, weight) == 0 }
+    let isFinite = kernel_widen(origin, entries, dtype.kernelFloat, count) == 0
+    sums.update(from: origin, count: count)
+    return isFinite
   }
 
   /// Writes the sums, rounded to float32 and from there to the dtype.

@@ -2,13 +2,14 @@
 ///
 /// Each entry is worked out in float64, in the order of the operands, and rounded once.
 extension Tensor {
-  /// Σₖ wₖ xₖ.
+  /// Σₖ wₖ xₖ, or with an origin o + Σₖ wₖ (xₖ − o).
   ///
   /// With weights that sum to 1, copies of one float32 tensor give that tensor, bit for bit.
-  public static func weightedSum(_ tensors: [Tensor], weights: [Double]) -> Tensor {
+  public static func weightedSum(_ tensors: [Tensor], weights: [Double], from origin: Tensor? = nil) -> Tensor {
     precondition(tensors.count == weights.count, "\(tensors.count) tensors have \(weights.count) weights")
+    let (tensors, weights) = ([origin].compactMap { $0 } + tensors, (origin == nil ? [] : [1]) + weights)
     let shape = commonShape(tensors)
-    var sum = RunningSum(capacity: blockLength)
+    var sum = RunningSum(capacity: blockLength, hasOrigin: origin != nil)
     return Tensor(shape: shape) { result in
       inBlocks(0..<shape.count) { block, scratch in
         sum.begin(block.count)
@@ -65,7 +66,17 @@ extension Tensor {
   /// The Euclidean norm of all entries.
   public var norm: Double { Tensor.dot(self, self).squareRoot() }
 
-  private static func commonShape(_ tensors: [Tensor]) -> Shape {
+  /// The sum of a block, by adding its second half to its first until one entry is left: vector code, and little error.
+  static func sum(_ block: UnsafeMutableBufferPointer<Double>) -> Double {
+    var half = blockLength / 2
+    while half > 0 {
+      for index in 0..<half { block[index] += block[half + index] }
+      half /= 2
+    }
+    return block[0]
+  }
+
+  static func commonShape(_ tensors: [Tensor]) -> Shape {
     guard let shape = tensors.first?.shape else { preconditionFailure("there is no tensor to work on") }
     for other in tensors { precondition(other.shape == shape, "tensors of one shape, not \(shape) and \(other.shape)") }
     return shape

@@ -1,21 +1,5 @@
 /// What several models have learnt, decided entry by entry. A task vector τₖ is a model less its base, in float64.
 extension Tensor {
-  /// The base plus `scale` times the task vector's entry of largest magnitude; of equal ones the last model's.
-  public static func largest(_ models: [Tensor], from base: Tensor, scale: Double) -> Tensor {
-    blockwise([base] + models) { operands, count, result in
-      let base = operands[0]
-      for index in 0..<count {
-        let start = Double(base[index])
-        var best = 0.0
-        for model in 1..<operands.count {
-          let difference = Double(operands[model][index]) - start
-          if difference.magnitude >= best.magnitude { best = difference }
-        }
-        result[index] = best == 0 ? base[index] : Float(start + scale * best)
-      }
-    }
-  }
-
   /// One model's share of the elected task vector: where its own has the sign of the sum of all, the largest magnitude of
   /// those that have it, times `scale`; elsewhere the base alone. A sum of 0 counts as negative.
   ///

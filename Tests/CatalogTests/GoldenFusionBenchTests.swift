@@ -53,13 +53,6 @@ struct FusionBenchCase {
 
 @Suite("FusionBench's own numbers")
 struct GoldenFusionBenchTests {
-  @Test("of `magmax` are those of `magmax`") func magmax() throws {
-    for golden in try FusionBenchCase.all("magmax") {
-      try golden.check(
-        run("magmax", ["models": .contents(golden.models()), "base": .contents([golden.zeros()])]))
-    }
-  }
-
   @Test("of EMR's vector and factors are those of `emr`") func emr() throws {
     let unified = try #require(try FusionBenchCase.all("emr_unified").first)
     let factors = try #require(

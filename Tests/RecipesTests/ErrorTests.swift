@@ -45,6 +45,23 @@ import Testing
         """)
   }
 
+  @Test func outOfRangeForOneModel() {
+    #expect(
+      Self.errors(Self.models + "let merged = ties(base:, models: [math, code], density: [20%, gradient([1, 30])])\n")
+        == """
+        error: `density` of `ties` lies from 0% to 100%
+         ——▶ r.rcp:5:63
+          │
+        5 │ let merged = ties(base:, models: [math, code], density: [20%, gradient([1, 30])])
+          │                                                               ^^^^^^^^^^^^^^^^^ this is 3000%
+          = help: for 30 percent, write `30%`
+
+        """)
+    #expect(
+      Self.errors(Self.models + "let merged = ties(base:, models: [math, code], density: [20%, math])\n")
+        .contains("`density` of `ties` wants a fraction, but this is a checkpoint"))
+  }
+
   @Test func wrongUnit() {
     #expect(
       Self.errors("recipe \"R\"\nlet f = fisher(checkpoint(\"m\"), data: dataset(\"d\"), samples: 4096 tokens)\n")

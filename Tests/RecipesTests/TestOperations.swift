@@ -65,7 +65,7 @@ struct TiesOperation: Unrun {
   @Input("The base.") var base: Checkpoint
   @Input("The fine-tuned models to merge.") var models: [Checkpoint]
   @Param("How much each counts.") var weights: [Layered<Double>] = []
-  @Param("What is kept.", in: 0...1) var density: Layered<Fraction> = 0.2
+  @Param("What is kept.", in: 0...1) var density: PerModel<Layered<Fraction>> = 0.2
   @Param("How signs are elected.") var consensus: Consensus = .mass
   @Param("The factor of the sum.") var scale: Layered<Double> = 1
 }

@@ -18,6 +18,11 @@ typedef enum { KernelFloat32, KernelBFloat16, KernelFloat16 } KernelFloat;
 uint32_t kernel_accumulate(
     double *sums, const void *entries, KernelFloat kind, size_t count, double weight, int isFirst);
 
+/// sums += weight · (entries - origin), in float64; entries that equal the origin's add nothing.
+/// Returns 0, or another number where an entry is NaN or infinite.
+uint32_t kernel_accumulate_from(
+    double *sums, const double *origin, const void *entries, KernelFloat kind, size_t count, double weight);
+
 /// The sums rounded to float32, and from there to the result's kind, to nearest even.
 /// Returns 0, or another number where a result is NaN or infinite.
 uint32_t kernel_round(const double *sums, void *results, KernelFloat kind, size_t count);

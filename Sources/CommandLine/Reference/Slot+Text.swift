@@ -49,7 +49,7 @@ extension ValueType {
   /// The type of the plain values in it.
   var element: ValueType {
     switch self {
-    case .list(let inner), .optional(let inner), .layered(let inner): inner.element
+    case .list(let inner), .optional(let inner), .layered(let inner), .perModel(let inner): inner.element
     default: self
     }
   }
@@ -57,7 +57,7 @@ extension ValueType {
   var isLayered: Bool {
     switch self {
     case .layered: true
-    case .list(let inner), .optional(let inner): inner.isLayered
+    case .list(let inner), .optional(let inner), .perModel(let inner): inner.isLayered
     default: false
     }
   }

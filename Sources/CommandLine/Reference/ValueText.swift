@@ -7,6 +7,8 @@ extension Value {
     switch (self, type) {
     case (.none, _): "none"
     case (_, .optional(let wrapped)): text(as: wrapped)
+    case (.list, .perModel(let element)): text(as: .list(element))
+    case (_, .perModel(let element)): text(as: element)
     case (.list(let values), .list(let element)):
       "[" + values.map { $0.text(as: element) }.joined(separator: ", ") + "]"
     case (.gradient(let values), .layered(let element)):

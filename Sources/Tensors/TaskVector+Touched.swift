@@ -1,0 +1,80 @@
+extension TaskVector {
+  /// How many of a task vector's entries it alone changes, and how many it shares with others.
+  public struct Touched: Sendable, Hashable {
+    public var alone = 0
+    public var shared = 0
+  }
+
+  /// Counts which entries change by more than `threshold`, for each task vector.
+  public static func touched(_ vectors: [TaskVector], threshold: Float) -> [Touched] {
+    var result = vectors.map { _ in Touched() }
+    counting(vectors, threshold) { block, _, deltas, counts in
+      for number in vectors.indices {
+        let delta = deltas + number * length
+        var (alone, shared): (UInt32, UInt32) = (0, 0)
+        for index in 0..<block.count {
+          let changes: UInt32 = delta[index].magnitude > threshold ? 1 : 0
+          let isAlone: UInt32 = counts[index] == 1 ? 1 : 0
+          alone &+= changes & isAlone
+          shared &+= changes & ~isAlone
+        }
+        result[number].alone += Int(alone)
+        result[number].shared += Int(shared)
+      }
+    }
+    return result
+  }
+
+  /// b + the mean of the δₖ that change an entry by more than `threshold`, as float32; where only one does, its δₖ times its
+  /// factor.
+  public static func meanOfTouching(_ vectors: [TaskVector], threshold: Float, factors: [Double]) -> Tensor {
+    guard let shape = vectors.first?.base.shape else { preconditionFailure("there is no task vector to merge") }
+    return Tensor(shape: shape) { result in
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: length) { sums in
+        counting(vectors, threshold) { block, base, deltas, counts in
+          for index in 0..<block.count { sums[index] = 0 }
+          for number in vectors.indices {
+            let delta = deltas + number * length
+            let excess = factors[number] - 1
+            for index in 0..<block.count {
+              let changes: Double = delta[index].magnitude > threshold ? 1 : 0
+              let isAlone: Double = counts[index] == 1 ? 1 : 0
+              sums[index] += changes * (1 + isAlone * excess) * Double(delta[index])
+            }
+          }
+          let target = UnsafeMutableBufferPointer(rebasing: result[block])
+          for index in 0..<block.count {
+            let change = sums[index] / (counts[index] > 1 ? Double(counts[index]) : 1)
+            let isZero: UInt32 = change == 0 ? ~0 : 0
+            let sum = Float(Double(base[index]) + change).bitPattern
+            target[index] = Float(bitPattern: base[index].bitPattern & isZero | sum & ~isZero)
+          }
+        }
+      }
+    }
+  }
+
+  private static let length = 512
+
+  /// Goes over task vectors in blocks, with how many of them change each entry.
+  @inline(__always)
+  private static func counting(
+    _ vectors: [TaskVector], _ threshold: Float,
+    _ body: (
+      Range<Int>, _ base: UnsafePointer<Float>, _ deltas: UnsafePointer<Float>, _ counts: UnsafePointer<Float>
+    ) -> Void
+  ) {
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: length) { counts in
+      guard let counts = counts.baseAddress else { return }
+      inBlocks(vectors, length: length) { block, base, deltas, scratch in
+        for index in 0..<block.count { counts[index] = 0 }
+        for (number, vector) in vectors.enumerated() {
+          let delta = deltas + number * length
+          vector.fill(delta, block, base: base, scratch)
+          for index in 0..<block.count { counts[index] += delta[index].magnitude > threshold ? 1 : 0 }
+        }
+        body(block, base, deltas, counts)
+      }
+    }
+  }
+}

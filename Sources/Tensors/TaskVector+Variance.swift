@@ -1,0 +1,64 @@
+extension TaskVector {
+  /// The population variance of the differences over the models, entry by entry: worked out in float64, rounded to float32.
+  public static func variances(of models: [Tensor], minus base: Tensor) -> Tensor {
+    let vectors = models.map { TaskVector($0, minus: base) }
+    let length = 512
+    return Tensor(shape: base.shape) { result in
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * length) { memory in
+        guard let means = memory.baseAddress else { return }
+        let squares = means + length
+        inBlocks(vectors, length: length) { block, base, deltas, scratch in
+          for index in 0..<block.count {
+            means[index] = 0
+            squares[index] = 0
+          }
+          let part = Double(vectors.count)
+          for (number, vector) in vectors.enumerated() {
+            let delta = deltas + number * length
+            vector.fill(delta, block, base: base, scratch)
+            for index in 0..<block.count { means[index] += Double(delta[index]) }
+          }
+          for index in 0..<block.count { means[index] /= part }
+          for number in vectors.indices {
+            let delta = deltas + number * length
+            for index in 0..<block.count {
+              let deviation = Double(delta[index]) - means[index]
+              squares[index] += deviation * deviation
+            }
+          }
+          let target = UnsafeMutableBufferPointer(rebasing: result[block])
+          for index in 0..<block.count { target[index] = Float(squares[index] / part) }
+        }
+      }
+    }
+  }
+
+  /// The mean of the squares of all entries, as they are kept; 0 of no entries.
+  public var meanSquare: Double {
+    var total = 0.0
+    TaskVector.inBlocks([self], length: Tensor.blockLength) { block, base, deltas, scratch in
+      withUnsafeTemporaryAllocation(of: Double.self, capacity: Tensor.blockLength) { squares in
+        fill(deltas, block, base: base, scratch)
+        for index in 0..<block.count { squares[index] = Double(deltas[index]) * Double(deltas[index]) }
+        for index in block.count..<Tensor.blockLength { squares[index] = 0 }
+        total += Tensor.sum(squares)
+      }
+    }
+    return base.count == 0 ? 0 : total * factor * factor / Double(base.count)
+  }
+}
+
+extension Tensor {
+  /// How many entries are not zero.
+  public var nonzeroCount: Int {
+    var total = 0
+    Tensor.inBlocks(0..<count) { block, scratch in
+      withFloats(block, scratch) { entries in
+        var nonzero: UInt32 = 0
+        for index in 0..<block.count { nonzero &+= entries[index] == 0 ? 0 : 1 }
+        total += Int(nonzero)
+      }
+    }
+    return total
+  }
+}
