@@ -41,7 +41,8 @@ extension ArceeFusion: Referenced {
     let length = base.shape.axes.last ?? 1
     let (b, x) = (base.doubles, model.doubles)
     func softmax(_ row: ArraySlice<Double>) -> [Double] {
-      let powers = row.map { exp($0 - (row.max() ?? 0)) }
+      let highest = row.max() ?? 0
+      let powers = row.map { exp($0 - highest) }
       let total = powers.reduce(0, +)
       return powers.map { $0 / total + 1e-8 }
     }

@@ -24,14 +24,18 @@ import Testing
     entry.signature.about.examples.map { (entry.signature.name, $0.expression) }
   }
 
-  @Test(arguments: examples) func runs(operation: String, expression: String) throws {
+  /// In one folder, so that what the examples are about is made once.
+  @Test func everyExampleRuns() throws {
     let session = try ReadmeTests.session()
     try session.write(Self.names + "export base to \"models/base\"\n", to: "models.rcp")
     #expect(session.run("apply models.rcp").status == 0)
-    let placed = expression.replacing("\"data/digits.csv\"", with: "\"Recipes/data/digits.csv\"")
-    try session.write(Self.names + "let example = \(placed)\nexport example to \"out/example\"\n", to: "example.rcp")
-    let result = session.run("apply example.rcp")
-    #expect(result.status == 0, "`\(expression)` of `\(operation)`: \(result.errors)")
+    for (number, (operation, expression)) in Self.examples.enumerated() {
+      let placed = expression.replacing("\"data/digits.csv\"", with: "\"Recipes/data/digits.csv\"")
+      try session.write(
+        Self.names + "let example = \(placed)\nexport example to \"out/\(number)\"\n", to: "example.rcp")
+      let result = session.run("apply example.rcp")
+      #expect(result.status == 0, "`\(expression)` of `\(operation)`: \(result.errors)")
+    }
   }
 
   @Test func everyOperationHasAnExample() {

@@ -91,7 +91,7 @@ import Testing
   // MARK: Ranks
 
   @Test(arguments: [
-    [7, 5], [5], [1], [], [3, 1], [2, 4, 3], [2, 3, 2, 2], [3, 3000], [0, 4], [4, 0], [2, 0, 3],
+    [7, 5], [5], [1], [], [3, 1], [2, 4, 3], [2, 3, 2, 2], [3, 500], [0, 4], [4, 0], [2, 0, 3],
   ])
   func probabilitiesRiseWithRanksOfRows(axes: [Int]) {
     let shape = Shape(axes)
@@ -101,13 +101,15 @@ import Testing
       let length = shape.rank > 1 ? shape[1] : shape.count
       let apart = axes.dropFirst(2).reduce(1, *)
       let entries = tensor.floats.map(\.magnitude)
+      var expected: [Float] = []
       for index in entries.indices {
         let first = index / (length * apart) * length * apart + index % apart
         let row = (0..<length).map { first + $0 * apart }
         let rank = row.filter { entries[$0] < entries[index] || entries[$0] == entries[index] && $0 > index }.count
         let share = length == 1 ? 0.5 : Double(rank) / Double(length - 1)
-        #expect(probabilities[index] == Float(0.1 + (0.5 - 0.1) * share), "\(kind.name), entry \(index) of \(shape)")
+        expected.append(Float(0.1 + (0.5 - 0.1) * share))
       }
+      #expect(probabilities == expected, "\(kind.name), \(shape)")
     }
   }
 
