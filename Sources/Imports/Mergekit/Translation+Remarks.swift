@@ -1,0 +1,63 @@
+import Diagnostics
+import Operations
+import Tensors
+
+extension Translation {
+  /// Checks that the result's tokenizer is the one that the file asks for.
+  mutating func checkTokenizer() {
+    guard let rule = document.tokenizer else { return }
+    for extra in rule.extras { diagnostics.append(.notSupported(extra.value, at: extra.place, helps: [])) }
+    let outlines = finder.models.compactMap { $0.model.expression == nil ? nil : $0.model.outline }
+    guard let first = outlines.first, rule.extras.isEmpty else { return }
+    guard !first.tokenizer.isEmpty, outlines.allSatisfy({ $0.tokenizer == first.tokenizer }) else {
+      diagnostics.append(.tokenizersDiffer(rule))
+      return
+    }
+    remarks.append(
+      "All models have the same tokenizer, file by file, so `\(rule.source)` is that one. Embeddings keep the rows that they "
+        + "have; mergekit would cut padded ones to the tokenizer's length.")
+  }
+
+  /// What of the file was understood in a way that a reader of it might not expect.
+  mutating func addRemarks(_ signature: Signature) {
+    let method = document.method.value
+    if let remark = method.remark { remarks.append(remark) }
+    addRemarksOnPrecision()
+    for name in Set(document.ignored.map(\.value)).sorted() {
+      remarks.append("`\(name)` changes nothing in mergekit's result, and is left out.")
+    }
+    if document.base == nil, case .all = method.operands {
+      remarks.append(
+        "The first model gives configuration and tokenizer; without `base_model`, mergekit takes those of any model.")
+    }
+    if usesGradientOutsideLayers {
+      remarks.append(
+        "mergekit's gradients have their first value for all that stands before and after the layers, the head among it; here "
+          + "`_` of `match layer` says so.")
+    }
+  }
+
+  private var usesGradientOutsideLayers: Bool {
+    let settings = document.settings + document.slices.flatMap { [$0.settings] + $0.sources.map(\.settings) }
+    return settings.contains { $0.all.contains { $0.arms.contains { $0.curve.points.count > 1 } } }
+  }
+
+  private mutating func addRemarksOnPrecision() {
+    let stored = finder.models.compactMap { $0.model.expression == nil ? nil : $0.model.outline?.precisions }
+      .reduce(into: Set<DType>()) { $0.formUnion($1) }
+    let narrow = stored.subtracting([.f32, .f64])
+    if let arithmetic = document.arithmetic, arithmetic != .f32 {
+      remarks.append(
+        "mergekit would calculate in \(arithmetic.torchName); here numbers are rounded once, at the end.")
+    } else if document.arithmetic == nil, !narrow.isEmpty {
+      remarks.append(
+        "Without `dtype`, mergekit calculates in the precision of the files; here numbers are rounded once, at the end."
+      )
+    }
+    if let precision = document.precision, precision.value == .f32, !narrow.isEmpty {
+      remarks.append(
+        "The result has the precision of the model that leads (\(narrow.map(\.rawValue).sorted().joined(separator: ", "))) "
+          + "before it is written as f32.")
+    }
+  }
+}

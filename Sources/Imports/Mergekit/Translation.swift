@@ -1,0 +1,258 @@
+import Diagnostics
+import Operations
+import Recipes
+
+/// Turns one merge into an expression of the recipe language.
+struct Translation {
+  let document: MergeDocument
+  let catalog: Catalog
+  var finder: ModelFinder
+  var diagnostics: [Diagnostic] = []
+  /// What the recipe's reader should know, a paragraph each.
+  var remarks: [String] = []
+  /// Statements that the expression needs.
+  private(set) var statements: [String] = []
+  /// The arms of settings that were looked at, with whether some tensor's name holds their filter, and those that decide.
+  private var seen: [Place: (arm: SettingArm, holds: Bool)] = [:]
+  private var used: Set<Place> = []
+
+  /// A model of a slice with the layers that it gives.
+  struct Operand {
+    let reference: ModelReference
+    let model: FoundModel
+    /// Its expression in the recipe.
+    let text: String
+    let layers: Range<Int>?
+    /// Its own settings: those of each of its entries, in order.
+    var settings: [Settings]
+    let place: Place
+
+    func isSame(as other: ModelReference?) -> Bool { other.map(reference.isSame) ?? false }
+  }
+
+  init(_ document: MergeDocument, catalog: Catalog, finder: ModelFinder) {
+    self.document = document
+    self.catalog = catalog
+    self.finder = finder
+  }
+
+  /// The expression of the merge, and what its result will look like.
+  mutating func translated(as name: String) -> (text: String, outline: ModelOutline?)? {
+    if let base = document.base, finder.models.isEmpty || document.method.value.needsBase {
+      _ = finder.find(base, isBase: document.method.value.needsBase)
+    }
+    var parts: [(text: String, outline: ModelOutline?)] = []
+    var start = 0
+    for (index, slice) in document.slices.enumerated() {
+      guard let operands = operands(of: slice) else { continue }
+      let place = SlicePlace(start: start, isFirst: index == 0, isLast: index == document.slices.count - 1)
+      if let part = merged(operands, in: slice, place) { parts.append(part) }
+      start += slice.sources[0].layers?.value.count ?? 0
+    }
+    reportUnusedArms()
+    guard let signature = catalog[document.method.value.operation]?.signature else {
+      diagnostics.append(.methodNotSupported(document.method))
+      return nil
+    }
+    checkTokenizer()
+    addRemarks(signature)
+    guard parts.count == document.slices.count, let first = parts.first else { return nil }
+    guard parts.count > 1 else { return first }
+    guard catalog["stack"] != nil else {
+      diagnostics.append(.slicesNotSupported(at: document.slices[1].place))
+      return nil
+    }
+    let names = parts.enumerated().map { index, part in
+      // A merge is easier to read under a name of its own.
+      guard part.text.contains(":"), !part.text.hasPrefix("layers(") else { return part.text }
+      let sliceName = finder.unusedName("\(name)_slice_\(index + 1)")
+      statements.append("let \(sliceName) = \(part.text)")
+      return sliceName
+    }
+    remarks.append(
+      "What stands before the layers comes from the first slice, what stands after them from the last, as in mergekit.")
+    let outlines = parts.compactMap(\.outline)
+    return ("stack([\(names.joined(separator: ", "))])", outlines.count == parts.count ? .stack(outlines) : nil)
+  }
+
+  /// Where a slice stands in the result.
+  private struct SlicePlace {
+    /// The number that its first layer has in the result.
+    let start: Int
+    let isFirst: Bool
+    let isLast: Bool
+  }
+
+  // MARK: Operands
+
+  /// The models of a slice, each once, the base among them where the file lists whole models.
+  private mutating func operands(of slice: MergeSlice) -> [Operand]? {
+    var operands: [Operand] = []
+    let base = slice.base ?? document.base
+    for source in slice.sources {
+      if let index = operands.firstIndex(where: { $0.reference.isSame(as: source.reference) }) {
+        guard operands[index].layers == source.layers?.value else {
+          diagnostics.append(.notSupported("two stretches of one model in one slice", at: source.place, helps: []))
+          return nil
+        }
+        diagnostics.append(.modelTwice(source, first: operands[index].place))
+        operands[index].settings.append(source.settings)
+        continue
+      }
+      let isBase = base?.isSame(as: source.reference) == true && document.method.value.needsBase
+      let model = finder.find(source.reference, isBase: isBase)
+      guard let text = text(of: model, layers: source.layers) else { return nil }
+      operands.append(
+        Operand(
+          reference: source.reference, model: model, text: text, layers: source.layers?.value,
+          settings: [source.settings], place: source.place))
+    }
+    if document.mergesWholeModels, let base, !operands.contains(where: { $0.isSame(as: base) }) {
+      let model = finder.find(base, isBase: document.method.value.needsBase)
+      operands.append(
+        Operand(
+          reference: base, model: model, text: model.name, layers: nil, settings: [], place: base.place))
+      if case .all = document.method.value.operands {
+        remarks.append("`base_model` is not listed, and joins the models last, as in mergekit.")
+      }
+    }
+    return checkLayers(of: operands) ? operands : nil
+  }
+
+  private mutating func text(of model: FoundModel, layers: Located<Range<Int>>?) -> String? {
+    guard let layers else { return model.name }
+    if let outline = model.outline {
+      guard let count = outline.layerCount else {
+        diagnostics.append(.noOneStack(model.name, outline.stacks.keys.sorted(), at: layers.place))
+        return nil
+      }
+      guard layers.value.upperBound <= count else {
+        diagnostics.append(.layersBeyond(layers, model: model.name, count: count))
+        return nil
+      }
+      if layers.value == 0..<count { return model.name }
+    }
+    guard let signature = catalog["layers"]?.signature, signature.slot("from") != nil, signature.slot("to") != nil
+    else {
+      diagnostics.append(.slicesNotSupported(at: layers.place))
+      return nil
+    }
+    return "layers(\(model.name), from: \(layers.value.lowerBound), to: \(layers.value.upperBound))"
+  }
+
+  /// Checks that all give as many layers.
+  private mutating func checkLayers(of operands: [Operand]) -> Bool {
+    let counts = operands.map { $0.layers?.count ?? $0.model.outline?.layerCount }
+    guard let first = counts.compactMap({ $0 }).first else { return true }
+    for (operand, count) in zip(operands, counts) where count != nil && count != first {
+      diagnostics.append(
+        .layerCounts(operand.model.name, count ?? 0, at: operand.place, first: operands[0].model.name, first))
+      return false
+    }
+    return true
+  }
+
+  // MARK: Calls
+
+  /// The call that merges a slice's models.
+  private mutating func merged(
+    _ operands: [Operand], in slice: MergeSlice, _ place: SlicePlace
+  ) -> (text: String, outline: ModelOutline?)? {
+    let method = document.method.value
+    guard let arranged = arranged(operands, base: slice.base ?? document.base) else { return nil }
+    let (lead, merged) = (arranged.lead, arranged.merged)
+    let outline = lead.layers.map { layers in lead.model.outline?.slice(layers) } ?? lead.model.outline
+    guard let signature = catalog[method.operation]?.signature else { return nil }
+    let general = [slice.settings] + document.settings
+    var arguments = arranged.inputs
+    for parameter in method.parameters {
+      guard let slotName = parameter.slot else { continue }
+      guard let slot = signature.slot(slotName) else {
+        diagnostics.append(
+          .slotNotSupported(slotName, of: signature.name, for: parameter.name, at: document.method.place))
+        continue
+      }
+      var writer = SettingText(slot, of: signature.name, choices: parameter.choices)
+      let texts: [String?] =
+        parameter.scope == .tensor
+        ? [text(parameter, general, &writer, tensors(of: outline, lead.layers, place))]
+        : merged.map { operand in
+          let tensors = tensors(of: outline, lead.layers, place, inputOf: operand)
+          let text = text(parameter, operand.settings + general, &writer, tensors)
+          if text == nil {
+            diagnostics.append(.weightMissing(parameter, of: method, operand.model.name, operand.place))
+          }
+          return text
+        }
+      if parameter.scope == .tensor, texts == [nil] {
+        diagnostics.append(.parameterMissing(parameter, of: method, at: document.method.place))
+      }
+      diagnostics += writer.diagnostics
+      used.formUnion(writer.used)
+      let known = texts.compactMap { $0 }
+      guard known.count == texts.count, let text = argument(known, slot, parameter) else { continue }
+      let isGiven = ([slice.settings] + document.settings + merged.flatMap(\.settings)).contains {
+        $0[parameter.name] != nil
+      }
+      if isGiven || text != slot.defaultValue?.canonical { arguments.append("\(slotName): \(text)") }
+    }
+    for setting in method.implied + method.combined({ constant($0, general) })
+    where signature.slot(setting.slot)?.defaultValue?.canonical != setting.text {
+      arguments.append("\(setting.slot): \(setting.text)")
+    }
+    // A model as it is needs no operation.
+    if case .one = method.operands, arguments.count == 1 { return (lead.text, outline) }
+    return ("\(signature.name)(\(arguments.joined(separator: ", ")))", outline)
+  }
+
+  /// How the values of a parameter fill its slot.
+  private func argument(_ texts: [String], _ slot: Slot, _ parameter: MergeMethod.Parameter) -> String? {
+    if case .list = slot.type { return "[\(texts.joined(separator: ", "))]" }
+    guard let first = texts.first else { return nil }
+    return texts.allSatisfy { $0 == first } ? first : "[\(texts.joined(separator: ", "))]"
+  }
+
+  /// A parameter's text for some tensors, by the places where mergekit looks it up; the first that knows a tensor decides.
+  private mutating func text(
+    _ parameter: MergeMethod.Parameter, _ levels: [Settings], _ writer: inout SettingText, _ tensors: [SeenTensor]
+  ) -> String? {
+    let arms = levels.flatMap { $0.all.filter { $0.name == parameter.name }.flatMap(\.arms) }
+    for arm in arms {
+      let holds = tensors.isEmpty || tensors.contains { arm.holds(for: $0.name) }
+      seen[arm.place] = (arm, (seen[arm.place]?.holds ?? false) || holds)
+    }
+    return writer.text(arms, standard: parameter.standard, for: tensors)
+  }
+
+  /// A parameter that is no slot by itself, and has one value for all tensors.
+  private func constant(_ name: String, _ levels: [Settings]) -> Double? {
+    let arms = levels.flatMap { $0[name]?.arms ?? [] }
+    return arms.first?.curve(0) ?? document.method.value.parameters.first { $0.name == name }?.standard
+  }
+
+  /// The tensors of a slice that come into the result.
+  ///
+  /// - Parameters:
+  ///   - layers: Those of the leading model, where it gives only some.
+  ///   - operand: The model whose own names filters are held against; without it, they are held against the result's.
+  private func tensors(
+    of outline: ModelOutline?, _ layers: Range<Int>?, _ place: SlicePlace, inputOf operand: Operand? = nil
+  ) -> [SeenTensor] {
+    guard let outline else { return [] }
+    let first = operand.map { $0.layers?.lowerBound ?? 0 } ?? place.start
+    return outline.tensors.compactMap { tensor in
+      guard let layer = tensor.layer else {
+        guard tensor.depth == 0 ? place.isFirst : place.isLast else { return nil }
+        return SeenTensor(tensor: tensor, name: tensor.text, depth: 0)
+      }
+      return SeenTensor(tensor: tensor, name: tensor.renumbered(first + layer), depth: outline.depth(of: tensor))
+    }
+  }
+
+  private mutating func reportUnusedArms() {
+    let unused = seen.filter { !used.contains($0.key) }.values
+    for seen in unused.sorted(by: { $0.arm.place.range.lowerBound < $1.arm.place.range.lowerBound }) {
+      diagnostics.append(.filterUnused(seen.arm, holds: seen.holds))
+    }
+  }
+}
