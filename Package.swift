@@ -65,9 +65,7 @@ let package = Package(
     .testTarget(name: "FormatsTests", dependencies: ["Formats", "Tensors", "Diagnostics"]),
     .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
     .testTarget(name: "RecipesTests", dependencies: ["Recipes", "Operations", "Diagnostics"]),
-    .testTarget(
-      name: "ImportsTests",
-      dependencies: ["Imports", "Catalog", "Recipes", "Operations", "Formats", "Tensors", "Diagnostics"]),
+    .testTarget(name: "ImportsTests", dependencies: ["Imports", "Diagnostics"]),
     .testTarget(
       name: "PlansTests",
       dependencies: ["Plans", "Recipes", "Registry", "Operations", "Formats", "Tensors", "Diagnostics"]),

@@ -91,7 +91,11 @@ extension DocumentReader {
       }
       guard let source = rule["source"] else {
         // `source: null` is allowed; nothing at all is not.
-        if rule.member("source") == nil { diagnostics.append(.tokenSourceMissing(member.key, at: member.keyPlace)) }
+        // A misspelt key is why it is missing: one mistake, one message.
+        let isMisspelt = member.value.mapping?.contains { !KeyPlace.tokenRule.keys.contains($0.key) } == true
+        if rule.member("source") == nil, !isMisspelt {
+          diagnostics.append(.tokenSourceMissing(member.key, at: member.keyPlace))
+        }
         continue
       }
       if source.mapping == nil { _ = reference(source) } else { checkTokenSource(source) }

@@ -5,45 +5,44 @@ import Tensors
 
 /// What is known of a model before anything is read of it but its headers.
 struct ModelOutline: Sendable {
+  /// The model without bytes.
+  private let content: Content
   /// As operations see them, in the model's order.
   let tensors: [TensorName]
-  /// What its floats are stored as.
-  let precisions: Set<DType>
   /// The bytes of the files that its tokenizer is made of, by name.
   let tokenizer: [String: [UInt8]]
   /// How many layers each of its stacks has, by what the names of the stack's tensors begin with.
   let stacks: [String: Int]
-  private let config: JSON
 
   private static let tokenizerFiles: Set<String> = [
     "tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "merges.txt", "added_tokens.json", "spiece.model",
     "sentencepiece.bpe.model",
   ]
 
-  /// - Throws: `OperationError` where it is not there, or is not what it claims to be.
+  /// - Throws: `OperationError` where a file of it cannot be read.
   init(_ folder: ModelFolder) throws {
-    let floats = folder.entries.map(\.dtype).filter(\.isFloat)
     var tokenizer: [String: [UInt8]] = [:]
     for path in folder.sideFiles {
       let name = path.split(separator: "/").last.map(String.init) ?? path
       if Self.tokenizerFiles.contains(name) { tokenizer[name] = try File.contents(of: path) }
     }
-    self.init(
-      names: folder.entries.map(\.name), precisions: Set(floats), tokenizer: tokenizer, config: folder.config)
+    var content = Content(.checkpoint, facts: folder.config)
+    content.tensors = folder.entries.map { TensorEntry(foreseen: $0.name, dtype: $0.dtype, shape: $0.shape) }
+    self.init(content, tokenizer: tokenizer)
   }
 
-  private init(names: [String], precisions: Set<DType>, tokenizer: [String: [UInt8]], config: JSON) {
-    var content = Content(.checkpoint, facts: config)
-    content.tensors = names.map { TensorEntry(foreseen: $0, dtype: .f32, shape: []) }
-    tensors = TensorName.all(content)
-    self.precisions = precisions
+  private init(_ content: Content, tokenizer: [String: [UInt8]]) {
+    self.content = content
     self.tokenizer = tokenizer
-    self.config = config
+    tensors = TensorName.all(content)
     stacks = tensors.reduce(into: [:]) { stacks, tensor in
       guard let layer = tensor.layer, let stack = tensor.stack else { return }
       stacks[stack] = max(stacks[stack] ?? 0, layer + 1)
     }
   }
+
+  /// What its floats are stored as.
+  var precisions: Set<DType> { Set(content.tensors.map(\.dtype).filter(\.isFloat)) }
 
   /// How many layers it has; none where it has none, or several stacks of them.
   var layerCount: Int? { stacks.count == 1 ? stacks.first?.value : nil }
@@ -55,42 +54,22 @@ struct ModelOutline: Sendable {
     return count == 1 ? 1 : Double(layer) / Double(count - 1)
   }
 
-  /// The model with some of its layers, which are numbered from 0.
-  func slice(_ layers: Range<Int>) -> ModelOutline {
-    let names = tensors.compactMap { tensor -> String? in
-      guard let layer = tensor.layer else { return tensor.text }
-      return layers.contains(layer) ? tensor.renumbered(layer - layers.lowerBound) : nil
-    }
-    return ModelOutline(names: names, precisions: precisions, tokenizer: tokenizer, config: config)
+  /// The model with some of its layers, as `layers` takes them.
+  func taking(_ layers: Range<Int>) -> ModelOutline {
+    ModelOutline(content.taking(layers: layers), tokenizer: tokenizer)
   }
 
-  /// The layers of several, one after another, between what stands before those of the first and after those of the last.
-  static func stack(_ outlines: [ModelOutline]) -> ModelOutline? {
-    guard let first = outlines.first, let last = outlines.last else { return nil }
-    var names = first.tensors.filter { $0.layer == nil && $0.depth == 0 }.map(\.text)
-    var start = 0
-    for outline in outlines {
-      names += outline.tensors.compactMap { tensor in tensor.layer.map { tensor.renumbered(start + $0) } }
-      start += outline.layerCount ?? 0
-    }
-    names += last.tensors.filter { $0.layer == nil && $0.depth != 0 }.map(\.text)
-    return ModelOutline(names: names, precisions: first.precisions, tokenizer: first.tokenizer, config: first.config)
+  /// The layers of several, as `stack` puts them on one another.
+  static func stacking(_ outlines: [ModelOutline]) -> ModelOutline? {
+    outlines.first.map { ModelOutline(.stacking(outlines.map(\.content)), tokenizer: $0.tokenizer) }
   }
 }
 
 extension TensorName {
   /// What stands before its layer's number: `model.layers`.
-  var stack: String? { layerComponent.map { $0.parts[..<$0.index].joined(separator: ".") } }
-
-  /// The name in another layer.
-  func renumbered(_ number: Int) -> String {
-    guard let (parts, index) = layerComponent else { return text }
-    return (parts[..<index] + [Substring(String(number))] + parts[(index + 1)...]).joined(separator: ".")
-  }
-
-  private var layerComponent: (parts: [Substring], index: Int)? {
+  var stack: String? {
+    guard let layer else { return nil }
     let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    guard let layer, let index = parts.firstIndex(where: { $0 == String(layer) }) else { return nil }
-    return (parts, index)
+    return parts.firstIndex { Int($0) == layer }.map { parts[..<$0].joined(separator: ".") }
   }
 }

@@ -19,7 +19,7 @@ extension Translation {
   }
 
   /// What of the file was understood in a way that a reader of it might not expect.
-  mutating func addRemarks(_ signature: Signature) {
+  mutating func addRemarks(on texts: [String]) {
     let method = document.method.value
     if let remark = method.remark { remarks.append(remark) }
     addRemarksOnPrecision()
@@ -30,16 +30,11 @@ extension Translation {
       remarks.append(
         "The first model gives configuration and tokenizer; without `base_model`, mergekit takes those of any model.")
     }
-    if usesGradientOutsideLayers {
+    if texts.contains(where: { $0.contains("match layer {") }) {
       remarks.append(
         "mergekit's gradients have their first value for all that stands before and after the layers, the head among it; here "
           + "`_` of `match layer` says so.")
     }
-  }
-
-  private var usesGradientOutsideLayers: Bool {
-    let settings = document.settings + document.slices.flatMap { [$0.settings] + $0.sources.map(\.settings) }
-    return settings.contains { $0.all.contains { $0.arms.contains { $0.curve.points.count > 1 } } }
   }
 
   private mutating func addRemarksOnPrecision() {

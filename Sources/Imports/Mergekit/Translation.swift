@@ -50,12 +50,12 @@ struct Translation {
       start += slice.sources[0].layers?.value.count ?? 0
     }
     reportUnusedArms()
-    guard let signature = catalog[document.method.value.operation]?.signature else {
+    guard catalog[document.method.value.operation] != nil else {
       diagnostics.append(.methodNotSupported(document.method))
       return nil
     }
     checkTokenizer()
-    addRemarks(signature)
+    addRemarks(on: parts.map(\.text))
     guard parts.count == document.slices.count, let first = parts.first else { return nil }
     guard parts.count > 1 else { return first }
     guard catalog["stack"] != nil else {
@@ -72,7 +72,7 @@ struct Translation {
     remarks.append(
       "What stands before the layers comes from the first slice, what stands after them from the last, as in mergekit.")
     let outlines = parts.compactMap(\.outline)
-    return ("stack([\(names.joined(separator: ", "))])", outlines.count == parts.count ? .stack(outlines) : nil)
+    return ("stack([\(names.joined(separator: ", "))])", outlines.count == parts.count ? .stacking(outlines) : nil)
   }
 
   /// Where a slice stands in the result.
@@ -116,7 +116,8 @@ struct Translation {
         remarks.append("`base_model` is not listed, and joins the models last, as in mergekit.")
       }
     }
-    return checkLayers(of: operands) ? operands : nil
+    checkLayers(of: operands)
+    return operands
   }
 
   private mutating func text(of model: FoundModel, layers: Located<Range<Int>>?) -> String? {
@@ -132,24 +133,22 @@ struct Translation {
       }
       if layers.value == 0..<count { return model.name }
     }
-    guard let signature = catalog["layers"]?.signature, signature.slot("from") != nil, signature.slot("to") != nil
+    guard let signature = catalog["layers"]?.signature, signature.slot("start") != nil, signature.slot("end") != nil
     else {
       diagnostics.append(.slicesNotSupported(at: layers.place))
       return nil
     }
-    return "layers(\(model.name), from: \(layers.value.lowerBound), to: \(layers.value.upperBound))"
+    return "layers(\(model.name), start: \(layers.value.lowerBound), end: \(layers.value.upperBound))"
   }
 
   /// Checks that all give as many layers.
-  private mutating func checkLayers(of operands: [Operand]) -> Bool {
+  private mutating func checkLayers(of operands: [Operand]) {
     let counts = operands.map { $0.layers?.count ?? $0.model.outline?.layerCount }
-    guard let first = counts.compactMap({ $0 }).first else { return true }
+    guard let first = counts.compactMap({ $0 }).first else { return }
     for (operand, count) in zip(operands, counts) where count != nil && count != first {
       diagnostics.append(
         .layerCounts(operand.model.name, count ?? 0, at: operand.place, first: operands[0].model.name, first))
-      return false
     }
-    return true
   }
 
   // MARK: Calls
@@ -161,7 +160,7 @@ struct Translation {
     let method = document.method.value
     guard let arranged = arranged(operands, base: slice.base ?? document.base) else { return nil }
     let (lead, merged) = (arranged.lead, arranged.merged)
-    let outline = lead.layers.map { layers in lead.model.outline?.slice(layers) } ?? lead.model.outline
+    let outline = lead.layers.map { layers in lead.model.outline?.taking(layers) } ?? lead.model.outline
     guard let signature = catalog[method.operation]?.signature else { return nil }
     let general = [slice.settings] + document.settings
     var arguments = arranged.inputs
@@ -245,7 +244,7 @@ struct Translation {
         guard tensor.depth == 0 ? place.isFirst : place.isLast else { return nil }
         return SeenTensor(tensor: tensor, name: tensor.text, depth: 0)
       }
-      return SeenTensor(tensor: tensor, name: tensor.renumbered(first + layer), depth: outline.depth(of: tensor))
+      return SeenTensor(tensor: tensor, name: tensor.inLayer(first + layer), depth: outline.depth(of: tensor))
     }
   }
 
