@@ -3,8 +3,8 @@ import Testing
 /// Files of arcee's mergekit are imported and run, and give what recipes give that say each tensor's settings one by one.
 @Suite struct ImportRunStories {
   /// Imports a file and applies the recipe, applies another one that is written by hand, and compares what they export.
-  private func expectSame(_ yaml: String, as expression: String, _ session: Session? = nil) throws {
-    let session = try session ?? Session.withModels()
+  static func expectSame(_ yaml: String, as expression: String) throws {
+    let session = try Session.withModels()
     try session.write(yaml, to: "merge.yml")
     let imported = session.run("import merge.yml -o imported/merge.rcp")
     #expect(imported.status == 0, "\(imported)")
@@ -44,7 +44,7 @@ import Testing
 
   @Test func linear() throws {
     let weights = settings(embeddings: 0.2, attention: [0.2, 0.6, 1], mlp: [0.2, 0.6, 1], norm: 0.2, head: 0.2)
-    try expectSame(
+    try Self.expectSame(
       """
       models:
         - model: models/math
@@ -57,7 +57,7 @@ import Testing
 
   /// The base leads, where `base_model` is one of the models; and its weight goes with it.
   @Test func linearWithBase() throws {
-    try expectSame(
+    try Self.expectSame(
       """
       models:
         - model: models/math
@@ -74,7 +74,7 @@ import Testing
   /// Five points over three layers, by filters, in slices that are whole models, as the best known of all files has it.
   @Test func slerp() throws {
     let at = settings(embeddings: 0.5, attention: [0, 0.3, 1], mlp: [1, 0.7, 0], norm: 0.5, head: 0.5)
-    try expectSame(
+    try Self.expectSame(
       """
       slices:
         - sources:
@@ -98,7 +98,7 @@ import Testing
   @Test func levels() throws {
     let first = settings(embeddings: 3, attention: [5, 5, 5], mlp: [3, 4, 5], norm: 3, head: 7)
     let second = settings(embeddings: 3, attention: [3, 4, 5], mlp: [3, 4, 5], norm: 3, head: 3)
-    try expectSame(
+    try Self.expectSame(
       """
       models:
         - model: models/math
@@ -115,7 +115,7 @@ import Testing
   }
 
   @Test func multislerpAndKarcher() throws {
-    try expectSame(
+    try Self.expectSame(
       """
       models:
         - {model: models/math, parameters: {weight: 1}}
@@ -125,7 +125,7 @@ import Testing
       merge_method: multislerp
       parameters: {normalize_weights: true, eps: 1e-6}
       """, as: "multislerp([math, chat, code], base:, weights: [1, 3, 2], epsilon: 1e-6)")
-    try expectSame(
+    try Self.expectSame(
       """
       models: [{model: models/math}, {model: models/chat}]
       merge_method: karcher
@@ -134,7 +134,7 @@ import Testing
   }
 
   @Test func nuslerp() throws {
-    try expectSame(
+    try Self.expectSame(
       """
       models:
         - {model: models/math, parameters: {weight: 1}}
@@ -147,7 +147,7 @@ import Testing
 
   /// Every stage is a value; the last is exported.
   @Test func documents() throws {
-    try expectSame(
+    try Self.expectSame(
       """
       name: last-but-one
       merge_method: linear

@@ -274,7 +274,8 @@ extension Diagnostic {
     }
     let notes =
       KeyPlace.abandoned.contains(member.key)
-      ? ["earlier versions of mergekit had it"] : ["\(keyPlace.text) has \(listed(keyPlace.keys))"]
+      ? ["earlier versions of mergekit had it"]
+      : keyPlace == .document ? [] : ["\(keyPlace.text) has \(listed(keyPlace.keys))"]
     return Diagnostic("\(keyPlace.text) has no `\(member.key)`", at: member.keyPlace, label: label, notes: notes)
   }
 
@@ -289,10 +290,12 @@ extension Diagnostic {
   }
 
   static func weightMissing(
-    _ parameter: MergeMethod.Parameter, of method: MergeMethod, _ model: String, _ place: Place
+    _ parameter: MergeMethod.Parameter, of method: MergeMethod, _ operand: Translation.Operand
   ) -> Diagnostic {
     Diagnostic(
-      "`\(method.name)` needs `\(parameter.name)` for `\(model)`", at: place, label: "some tensor is left without",
+      "`\(method.name)` needs `\(parameter.name)` for `\(operand.model.name)`", at: operand.place,
+      label: "some tensor is left without",
+      notes: operand.isListed ? [] : ["mergekit adds the base to `models` where it is not listed"],
       helps: ["write it under the `parameters` of the model, or of the merge for all models"])
   }
 

@@ -25,6 +25,8 @@ struct Translation {
     let layers: Range<Int>?
     /// Its own settings: those of each of its entries, in order.
     var settings: [Settings]
+    /// Whether the file lists it, and it does not only join as the base.
+    var isListed: Bool { !settings.isEmpty }
     let place: Place
 
     func isSame(as other: ModelReference?) -> Bool { other.map(reference.isSame) ?? false }
@@ -179,7 +181,7 @@ struct Translation {
           let tensors = tensors(of: outline, lead.layers, place, inputOf: operand)
           let text = text(parameter, operand.settings + general, &writer, tensors)
           if text == nil {
-            diagnostics.append(.weightMissing(parameter, of: method, operand.model.name, operand.place))
+            diagnostics.append(.weightMissing(parameter, of: method, operand))
           }
           return text
         }
