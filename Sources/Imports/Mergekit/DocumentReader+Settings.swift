@@ -16,8 +16,8 @@ extension DocumentReader {
       }
       // Of a method that nobody knows, every parameter is.
       if let method, let mistake = mistake(of: member, method, keyPlace) { diagnostics.append(mistake) }
-      let arms = arms(member.value, member.key)
-      if !arms.isEmpty { settings.all.append(Setting(name: member.key, keyPlace: member.keyPlace, arms: arms)) }
+      settings.all.append(
+        Setting(name: member.key, keyPlace: member.keyPlace, arms: arms(member.value, member.key)))
     }
     return settings
   }

@@ -115,10 +115,10 @@ struct DocumentReader {
       let sources = inner.list("sources", &diagnostics).compactMap { source($0, .source) }
       let settings = settings(inner["parameters"], .slice)
       let base = inner["base_model"].flatMap { reference($0) }
-      guard !sources.isEmpty else {
+      if inner["sources"]?.sequence?.isEmpty ?? (inner["sources"] == nil) {
         diagnostics.append(.sourcesMissing(at: inner.member("sources")?.keyPlace ?? node.start))
-        return nil
       }
+      guard !sources.isEmpty else { return nil }
       return MergeSlice(sources: sources, base: base, settings: settings, place: node.start)
     }
   }

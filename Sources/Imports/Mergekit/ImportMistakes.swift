@@ -154,11 +154,9 @@ extension Diagnostic {
       notes: [names.isEmpty ? "here is none" : "here are \(listed(names))"])
   }
 
-  static func parameterMissing(
-    _ parameter: MergeMethod.Parameter, of method: MergeMethod, at place: Place
-  ) -> Diagnostic {
+  static func parameterMissing(_ parameter: MergeMethod.Parameter, of method: Located<MergeMethod>) -> Diagnostic {
     Diagnostic(
-      "`\(method.name)` needs `\(parameter.name)`", at: place, label: "some tensor is left without",
+      "`\(method.value.name)` needs `\(parameter.name)`", at: method.place, label: "some tensor is left without",
       helps: ["write it under the `parameters` of the merge: `\(parameter.name): …`"])
   }
 

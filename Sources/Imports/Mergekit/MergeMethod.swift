@@ -170,9 +170,8 @@ struct MergeMethod: Sendable {
   /// Settings that several parameters make together.
   /// - Parameter value: What a parameter without a slot of its own comes to.
   func combined(_ value: (String) -> Double?) -> [(slot: String, text: String)] {
-    guard name == "nuslerp", let flatten = value("nuslerp_flatten"), let columns = value("nuslerp_row_wise") else {
-      return []
-    }
+    guard name == "nuslerp" else { return [] }
+    guard let flatten = value("nuslerp_flatten"), let columns = value("nuslerp_row_wise") else { return [] }
     // mergekit's words are the other way round: `row_wise` takes the vectors along the first axis.
     return [("vectors", flatten != 0 ? ".tensors" : columns != 0 ? ".columns" : ".rows")]
   }

@@ -43,7 +43,8 @@ public struct MergekitImport: Sendable {
     var writer = RecipeWriter(
       source: source, finder: ModelFinder(directory: directory, recipeFolder: recipeFolder, catalog: catalog),
       catalog: catalog)
-    writer.write(stages.ordered)
+    // Merges that do not follow from one another would only bring up more of the same.
+    if stages.diagnostics.isEmpty { writer.write(stages.ordered) }
     let hadErrors = (diagnostics + writer.diagnostics).contains { $0.severity == .error }
     diagnostics += writer.diagnostics
     diagnostics += writer.finder.diagnostics
@@ -89,7 +90,7 @@ struct Stages {
     var done: Set<String> = []
     for document in documents { visit(document, named, &done, path: []) }
     if let last = documents.last, let index = ordered.firstIndex(where: { $0.method.place == last.method.place }),
-      index != ordered.count - 1
+      index != ordered.count - 1, diagnostics.isEmpty
     {
       diagnostics.append(.lastStageUsed(at: last.method.place))
     }

@@ -30,6 +30,7 @@ struct SettingArm: Sendable {
 struct Setting: Sendable {
   let name: String
   let keyPlace: Place
+  /// None where they could not be read, which is reported.
   let arms: [SettingArm]
 }
 

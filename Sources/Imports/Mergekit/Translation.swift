@@ -13,8 +13,8 @@ struct Translation {
   /// Statements that the expression needs.
   private(set) var statements: [String] = []
   /// The arms of settings that were looked at, with whether some tensor's name holds their filter, and those that decide.
-  private var seen: [Place: (arm: SettingArm, holds: Bool)] = [:]
-  private var used: Set<Place> = []
+  var seen: [Place: (arm: SettingArm, holds: Bool)] = [:]
+  var used: Set<Place> = []
 
   /// A model of a slice with the layers that it gives.
   struct Operand {
@@ -78,7 +78,7 @@ struct Translation {
   }
 
   /// Where a slice stands in the result.
-  private struct SlicePlace {
+  struct SlicePlace {
     /// The number that its first layer has in the result.
     let start: Int
     let isFirst: Bool
@@ -150,103 +150,6 @@ struct Translation {
     for (operand, count) in zip(operands, counts) where count != nil && count != first {
       diagnostics.append(
         .layerCounts(operand.model.name, count ?? 0, at: operand.place, first: operands[0].model.name, first))
-    }
-  }
-
-  // MARK: Calls
-
-  /// The call that merges a slice's models.
-  private mutating func merged(
-    _ operands: [Operand], in slice: MergeSlice, _ place: SlicePlace
-  ) -> (text: String, outline: ModelOutline?)? {
-    let method = document.method.value
-    guard let arranged = arranged(operands, base: slice.base ?? document.base) else { return nil }
-    let (lead, merged) = (arranged.lead, arranged.merged)
-    let outline = lead.layers.map { layers in lead.model.outline?.taking(layers) } ?? lead.model.outline
-    guard let signature = catalog[method.operation]?.signature else { return nil }
-    let general = [slice.settings] + document.settings
-    var arguments = arranged.inputs
-    for parameter in method.parameters {
-      guard let slotName = parameter.slot else { continue }
-      guard let slot = signature.slot(slotName) else {
-        diagnostics.append(
-          .slotNotSupported(slotName, of: signature.name, for: parameter.name, at: document.method.place))
-        continue
-      }
-      var writer = SettingText(slot, of: signature.name, choices: parameter.choices)
-      let texts: [String?] =
-        parameter.scope == .tensor
-        ? [text(parameter, general, &writer, tensors(of: outline, lead.layers, place))]
-        : merged.map { operand in
-          let tensors = tensors(of: outline, lead.layers, place, inputOf: operand)
-          let text = text(parameter, operand.settings + general, &writer, tensors)
-          if text == nil {
-            diagnostics.append(.weightMissing(parameter, of: method, operand))
-          }
-          return text
-        }
-      if parameter.scope == .tensor, texts == [nil] {
-        diagnostics.append(.parameterMissing(parameter, of: method, at: document.method.place))
-      }
-      diagnostics += writer.diagnostics
-      used.formUnion(writer.used)
-      let known = texts.compactMap { $0 }
-      guard known.count == texts.count, let text = argument(known, slot, parameter) else { continue }
-      let isGiven = ([slice.settings] + document.settings + merged.flatMap(\.settings)).contains {
-        $0[parameter.name] != nil
-      }
-      if isGiven || text != slot.defaultValue?.canonical { arguments.append("\(slotName): \(text)") }
-    }
-    for setting in method.implied + method.combined({ constant($0, general) })
-    where signature.slot(setting.slot)?.defaultValue?.canonical != setting.text {
-      arguments.append("\(setting.slot): \(setting.text)")
-    }
-    // A model as it is needs no operation.
-    if case .one = method.operands, arguments.count == 1 { return (lead.text, outline) }
-    return ("\(signature.name)(\(arguments.joined(separator: ", ")))", outline)
-  }
-
-  /// How the values of a parameter fill its slot.
-  private func argument(_ texts: [String], _ slot: Slot, _ parameter: MergeMethod.Parameter) -> String? {
-    if case .list = slot.type { return "[\(texts.joined(separator: ", "))]" }
-    guard let first = texts.first else { return nil }
-    return texts.allSatisfy { $0 == first } ? first : "[\(texts.joined(separator: ", "))]"
-  }
-
-  /// A parameter's text for some tensors, by the places where mergekit looks it up; the first that knows a tensor decides.
-  private mutating func text(
-    _ parameter: MergeMethod.Parameter, _ levels: [Settings], _ writer: inout SettingText, _ tensors: [SeenTensor]
-  ) -> String? {
-    let arms = levels.flatMap { $0.all.filter { $0.name == parameter.name }.flatMap(\.arms) }
-    for arm in arms {
-      let holds = tensors.isEmpty || tensors.contains { arm.holds(for: $0.name) }
-      seen[arm.place] = (arm, (seen[arm.place]?.holds ?? false) || holds)
-    }
-    return writer.text(arms, standard: parameter.standard, for: tensors)
-  }
-
-  /// A parameter that is no slot by itself, and has one value for all tensors.
-  private func constant(_ name: String, _ levels: [Settings]) -> Double? {
-    let arms = levels.flatMap { $0[name]?.arms ?? [] }
-    return arms.first?.curve(0) ?? document.method.value.parameters.first { $0.name == name }?.standard
-  }
-
-  /// The tensors of a slice that come into the result.
-  ///
-  /// - Parameters:
-  ///   - layers: Those of the leading model, where it gives only some.
-  ///   - operand: The model whose own names filters are held against; without it, they are held against the result's.
-  private func tensors(
-    of outline: ModelOutline?, _ layers: Range<Int>?, _ place: SlicePlace, inputOf operand: Operand? = nil
-  ) -> [SeenTensor] {
-    guard let outline else { return [] }
-    let first = operand.map { $0.layers?.lowerBound ?? 0 } ?? place.start
-    return outline.tensors.compactMap { tensor in
-      guard let layer = tensor.layer else {
-        guard tensor.depth == 0 ? place.isFirst : place.isLast else { return nil }
-        return SeenTensor(tensor: tensor, name: tensor.text, depth: 0)
-      }
-      return SeenTensor(tensor: tensor, name: tensor.inLayer(first + layer), depth: outline.depth(of: tensor))
     }
   }
 
