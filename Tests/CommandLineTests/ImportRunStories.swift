@@ -250,4 +250,44 @@ import Testing
     let byHand = try session.tensors(in: "by-hand")
     #expect(layer(merged, 2) == layer(byHand, 0))
   }
+
+  /// A model with two stacks of layers has the whole gradient over each of them.
+  @Test func stacksOfLayers() throws {
+    let session = try Session()
+    let names =
+      ["decoder.blocks.0.w", "decoder.blocks.1.w", "decoder.blocks.2.w"]
+      + ["encoder.blocks.0.w", "encoder.blocks.1.w", "head.w"]
+    for model in ["a", "b"] { try session.writeModel(model, shapes: names.map { ($0, [2, 2]) }) }
+    try session.write(
+      """
+      models: [{model: a}, {model: b, parameters: {weight: [0, 2]}}]
+      merge_method: linear
+      parameters: {weight: 1, normalize: false}
+      """, to: "merge.yml")
+    #expect(session.run("import merge.yml -o merge.rcp").status == 0)
+    let applied = session.run("apply merge.rcp")
+    #expect(applied.status == 0, "\(applied)")
+    let (a, b, merged) = (try session.tensors(in: "a"), try session.tensors(in: "b"), try session.tensors(in: "merged"))
+    for (name, weight) in zip(names, [0.0, 1, 2, 0, 2, 0]) {
+      let expected = zip(a[name] ?? [], b[name] ?? []).map { Double(Float($0 + weight * $1)) }
+      #expect(merged[name] == expected, "\(name)")
+    }
+  }
+
+  /// A slice may have a base of its own, and two places may say the same parameter for different tensors.
+  @Test func aSliceWithABase() throws {
+    try Self.expectSame(
+      """
+      slices:
+        - base_model: models/math
+          sources:
+            - {model: models/chat, layer_range: [0, 3]}
+            - {model: models/math, layer_range: [0, 3]}
+          parameters: {t: [{filter: mlp, value: 0.25}]}
+          residual_weight: 0.5
+      merge_method: slerp
+      base_model: models/base
+      parameters: {t: 0.75}
+      """, as: "slerp(a: math, b: chat, at: match tensor { \"*.mlp.*\" => 0.25, _ => 0.75 })")
+  }
 }

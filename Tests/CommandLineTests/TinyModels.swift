@@ -18,11 +18,16 @@ extension Session {
   }
 
   /// Writes a model whose entries follow from its name.
-  func writeModel(_ name: String, layers: Int = 3, dtype: DType = .f32, tokenizer: String? = nil) throws {
-    let config: JSON = ["model_type": "llama", "num_hidden_layers": .integer(layers)]
+  /// - Parameter shapes: Its tensors, where they are not a Llama's of so many layers.
+  func writeModel(
+    _ name: String, layers: Int = 3, dtype: DType = .f32, tokenizer: String? = nil,
+    shapes: [(name: String, shape: Shape)]? = nil
+  ) throws {
+    let config: JSON =
+      shapes == nil ? ["model_type": "llama", "num_hidden_layers": .integer(layers)] : ["model_type": "unknown"]
     try write(config.pretty, to: name + "/config.json")
     if let tokenizer { try write(tokenizer, to: name + "/tokenizer.json") }
-    let shapes = Self.llamaShapes(layers: layers)
+    let shapes = shapes ?? Self.llamaShapes(layers: layers)
     try SafetensorsLayout(shapes.map { ($0.name, dtype, $0.shape) })
       .write(to: "\(folder)/\(name)/model.safetensors") { tensor in
         let shape = shapes.first { $0.name == tensor }?.shape ?? []

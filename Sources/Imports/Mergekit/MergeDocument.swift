@@ -23,6 +23,16 @@ struct MergeDocument: Sendable {
   let tokenizer: TokenizerRule?
   /// Keys that change nothing in the result.
   let ignored: [Located<String>]
+
+  /// All models that it names.
+  var references: [ModelReference] {
+    [base].compactMap { $0 } + slices.flatMap { [$0.base].compactMap { $0 } + $0.sources.map(\.reference) }
+  }
+
+  /// Whether a model that it names as its base takes part.
+  func uses(_ base: ModelReference) -> Bool {
+    mergesWholeModels || slices.contains { $0.sources.contains { $0.reference.isSame(as: base) } }
+  }
 }
 
 /// Some layers of the result, and what they are made of.

@@ -114,9 +114,3 @@ struct Stages {
     ordered.append(document)
   }
 }
-
-extension MergeDocument {
-  var references: [ModelReference] {
-    [base].compactMap { $0 } + slices.flatMap { [$0.base].compactMap { $0 } + $0.sources.map(\.reference) }
-  }
-}

@@ -30,10 +30,26 @@ extension Translation {
       remarks.append(
         "The first model gives configuration and tokenizer; without `base_model`, mergekit takes those of any model.")
     }
+    if document.slices.count > 1 { addRemarksOnSlices() }
     if texts.contains(where: { $0.contains("match layer {") }) {
       remarks.append(
         "mergekit's gradients have their first value for all that stands before and after the layers, the head among it; here "
           + "`_` of `match layer` says so.")
+    }
+  }
+
+  private mutating func addRemarksOnSlices() {
+    let (first, last) = (document.slices[0].sources, document.slices[document.slices.count - 1].sources)
+    remarks.append(
+      "What stands before the layers comes from the first slice, what stands after them from the last, as in mergekit.")
+    if last.count > first.count {
+      remarks.append(
+        "After the layers, mergekit merges only the first \(first.count) of the last slice's models; here all of them are."
+      )
+    }
+    if let base = document.base, !first.contains(where: { $0.reference.isSame(as: base) }) {
+      remarks.append(
+        "Configuration and tokenizer are those of the first slice; mergekit takes those of `base_model`.")
     }
   }
 

@@ -40,9 +40,8 @@ struct Translation {
 
   /// The expression of the merge, and what its result will look like.
   mutating func translated(as name: String) -> (text: String, outline: ModelOutline?)? {
-    if let base = document.base, finder.models.isEmpty || document.method.value.needsBase {
-      _ = finder.find(base, isBase: document.method.value.needsBase)
-    }
+    // The base is what a reader looks for first.
+    if let base = document.base, document.uses(base) { _ = finder.find(base, isBase: document.method.value.needsBase) }
     var parts: [(text: String, outline: ModelOutline?)] = []
     var start = 0
     for (index, slice) in document.slices.enumerated() {
@@ -71,8 +70,6 @@ struct Translation {
       statements.append("let \(sliceName) = \(part.text)")
       return sliceName
     }
-    remarks.append(
-      "What stands before the layers comes from the first slice, what stands after them from the last, as in mergekit.")
     let outlines = parts.compactMap(\.outline)
     return ("stack([\(names.joined(separator: ", "))])", outlines.count == parts.count ? .stacking(outlines) : nil)
   }
