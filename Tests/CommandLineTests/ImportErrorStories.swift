@@ -260,12 +260,12 @@ import Testing
     ),
     (
       "models: [{model: models/math}]\nmerge_method: passthrough\ntokenizer_source: union\n",
-      ["not supported yet: a tokenizer made of several"]
+      ["`math` has no `tokenizer.json`, so its vocabulary is not known"]
     ),
     (
       "models: [{model: models/math}]\nmerge_method: passthrough\ntokenizer: {tokens: {a: {sorce: b}, c: {source: {kind: nil}}}}\n",
       [
-        "not supported yet: rules for single tokens", "the rule for a token has no `sorce`",
+        "`math` has no `tokenizer.json`, so its vocabulary is not known", "the rule for a token has no `sorce`",
         "the source of a token has a `kind`: `model_token` or `zero`",
       ]
     ),

@@ -109,8 +109,65 @@ import Testing
             export merged to "merged" as safetensors(precision: .f32)
 
             """))
-    try session.write("{ }", to: "b/tokenizer.json")
-    #expect(session.run("import merge.yml").errors.hasPrefix("error: not supported yet: a tokenizer made of several\n"))
+  }
+
+  /// Models of unequal vocabularies are brought to one before they are merged, by the rules that the file has.
+  @Test func severalTokenizers() throws {
+    let session = try Session()
+    let tokenizer = { (tokens: [String]) in
+      let vocabulary = tokens.enumerated().map { "\"\($0.element)\": \($0.offset)" }.joined(separator: ", ")
+      return "{\"model\": {\"type\": \"BPE\", \"vocab\": {\(vocabulary)}, \"merges\": []}, \"added_tokens\": []}"
+    }
+    try session.writeModel("a", tokenizer: tokenizer(["u", "v", "w", "x", "y", "z"]))
+    try session.writeModel("b", tokenizer: tokenizer(["z", "v", "w", "x", "y", "new"]))
+    try session.write(
+      """
+      models: [{model: a}, {model: b}]
+      merge_method: linear
+      parameters: {weight: 1}
+      tokenizer:
+        source: union
+        pad_to_multiple_of: 8
+        tokens:
+          new: {source: b, force: yes}
+          u: {source: {kind: zero}}
+      """, to: "merge.yml")
+    let result = session.run("import merge.yml -o merge.rcp --quiet")
+    #expect(result == .init(output: "merge.rcp  written\n"))
+    #expect(
+      try session.read("merge.rcp").contains(
+        """
+        let sharing = [a, b]
+
+        let a_aligned = align(
+            a,
+            among: sharing,
+            donor: b,
+            take: ["new"],
+            force: true,
+            zero: ["u"],
+            multiple: 8,
+        )
+        """))
+    let applied = session.run("apply merge.rcp")
+    #expect(applied.status == 0, "\(applied)")
+    let (a, b, merged) = (try session.tensors(in: "a"), try session.tensors(in: "b"), try session.tensors(in: "merged"))
+    let name = "model.embed_tokens.weight"
+    func row(_ tensors: [String: [Double]], _ number: Int) -> [Double] {
+      Array((tensors[name] ?? [])[number * 4..<number * 4 + 4])
+    }
+    func mean(_ x: [Double], _ y: [Double]) -> [Double] { zip(x, y).map { Double(Float(($0 + $1) / 2)) } }
+    #expect(row(merged, 0) == row(a, 0).map { $0 / 2 }, "`u` is zero in `b`")
+    #expect(row(merged, 1) == mean(row(a, 1), row(b, 1)))
+    #expect(row(merged, 5) == mean(row(a, 5), row(b, 0)), "`z`")
+    #expect(row(merged, 6) == row(b, 5), "`new`")
+    #expect(merged[name]?.count == 8 * 4)
+    try session.write(
+      "models: [{model: a}, {model: b}]\nmerge_method: linear\nparameters: {weight: 1}\ntokenizer_source: b\n",
+      to: "merge.yml")
+    #expect(
+      session.run("import merge.yml").output.contains(
+        "let b_aligned = align(b, among: sharing, vocabulary: .first)\n"))
   }
 
   /// Anchors, merge keys and flow style are only other ways to write the same.

@@ -232,7 +232,7 @@ extension Diagnostic {
       helps: ["name it, and list it by that name among the models of another"])
   }
 
-  static func tokenKindUnknown(_ kind: String, at place: Place) -> Diagnostic {
+  static func tokenKindUnknown(at place: Place) -> Diagnostic {
     Diagnostic("the source of a token has a `kind`: `model_token` or `zero`", at: place)
   }
 
@@ -240,8 +240,8 @@ extension Diagnostic {
     Diagnostic("`model_token` needs `model`, and either `token` or `token_id`", at: place)
   }
 
-  static func tokenSourceMissing(_ token: String, at place: Place) -> Diagnostic {
-    Diagnostic("the rule for `\(token)` needs `source`", at: place)
+  static func tokenSourceMissing(_ token: Located<String>) -> Diagnostic {
+    Diagnostic("the rule for `\(token.value)` needs `source`", at: token.place)
   }
 
   static func tokenizerTwice(at place: Place, other: Place) -> Diagnostic {
@@ -250,13 +250,12 @@ extension Diagnostic {
       others: [.init(place, "here")], helps: ["keep one of them"])
   }
 
-  static func tokenizersDiffer(_ rule: TokenizerRule) -> Diagnostic {
-    .notSupported(
-      "a tokenizer made of several", at: rule.place,
+  static func tokenizerUnknown(_ rule: TokenizerRule, _ name: String) -> Diagnostic {
+    Diagnostic(
+      "`\(name)` has no `tokenizer.json`, so its vocabulary is not known", at: rule.place,
       helps: [
-        "without this key the result has the tokenizer of the model that leads, and embeddings must have one shape"
-      ],
-      notes: ["the models' tokenizers differ, or one has none"])
+        "put the tokenizer's files into the model's folder, or remove this key: then embeddings must have one shape"
+      ])
   }
 
   static func unknownKey(_ member: YAMLMember, in keyPlace: KeyPlace) -> Diagnostic {

@@ -55,9 +55,28 @@ struct MergeSource: Sendable {
 struct TokenizerRule: Sendable {
   /// `base`, `union` or a model's name.
   let source: String
-  /// What no recipe can say: rules for single tokens, padding.
-  let extras: [Located<String>]
+  /// The model, where the source is one.
+  let reference: ModelReference?
+  let tokens: [TokenRule]
+  /// What the number of rows is a multiple of.
+  let padding: Int?
   let place: Place
+}
+
+/// Where a token's row comes from.
+struct TokenRule: Sendable {
+  enum Source: Sendable {
+    /// A model's row of the same token, or of another one.
+    case model(ModelReference, token: String?)
+    case zero
+    /// Something that only mergekit knows: a token's number in a model, or nothing.
+    case other
+  }
+
+  let token: Located<String>
+  let source: Source
+  /// Whether models that have the token get the row too.
+  let force: Bool
 }
 
 /// A model as a file of mergekit names it: `path[@revision][+adapter[@revision]]`.

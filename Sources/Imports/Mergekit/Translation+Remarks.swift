@@ -3,21 +3,6 @@ import Operations
 import Tensors
 
 extension Translation {
-  /// Checks that the result's tokenizer is the one that the file asks for.
-  mutating func checkTokenizer() {
-    guard let rule = document.tokenizer else { return }
-    for extra in rule.extras { diagnostics.append(.notSupported(extra.value, at: extra.place, helps: [])) }
-    let outlines = finder.models.compactMap { $0.model.expression == nil ? nil : $0.model.outline }
-    guard let first = outlines.first, rule.extras.isEmpty else { return }
-    guard !first.tokenizer.isEmpty, outlines.allSatisfy({ $0.tokenizer == first.tokenizer }) else {
-      diagnostics.append(.tokenizersDiffer(rule))
-      return
-    }
-    remarks.append(
-      "All models have the same tokenizer, file by file, so `\(rule.source)` is that one. Embeddings keep the rows that they "
-        + "have; mergekit would cut padded ones to the tokenizer's length.")
-  }
-
   /// What of the file was understood in a way that a reader of it might not expect.
   mutating func addRemarks(on texts: [String]) {
     let method = document.method.value

@@ -11,7 +11,9 @@ struct Translation {
   /// What the recipe's reader should know, a paragraph each.
   var remarks: [String] = []
   /// Statements that the expression needs.
-  private(set) var statements: [String] = []
+  var statements: [String] = []
+  /// What models are called once they have the vocabulary of all.
+  var aligned: [String: String] = [:]
   /// The arms of settings that were looked at, with whether some tensor's name holds their filter, and those that decide.
   var seen: [Place: (arm: SettingArm, holds: Bool)] = [:]
   var used: Set<Place> = []
@@ -42,6 +44,7 @@ struct Translation {
   mutating func translated(as name: String) -> (text: String, outline: ModelOutline?)? {
     // The base is what a reader looks for first.
     if let base = document.base, document.uses(base) { _ = finder.find(base, isBase: document.method.value.needsBase) }
+    alignVocabularies()
     var parts: [(text: String, outline: ModelOutline?)] = []
     var start = 0
     for (index, slice) in document.slices.enumerated() {
@@ -55,7 +58,6 @@ struct Translation {
       diagnostics.append(.methodNotSupported(document.method))
       return nil
     }
-    checkTokenizer()
     addRemarks(on: parts.map(\.text))
     guard parts.count == document.slices.count, let first = parts.first else { return nil }
     guard parts.count > 1 else { return first }
@@ -110,7 +112,8 @@ struct Translation {
       let model = finder.find(base, isBase: document.method.value.needsBase)
       operands.append(
         Operand(
-          reference: base, model: model, text: model.name, layers: nil, settings: [], place: base.place))
+          reference: base, model: model, text: aligned[model.name] ?? model.name, layers: nil, settings: [],
+          place: base.place))
       if case .all = document.method.value.operands {
         remarks.append("`base_model` is not listed, and joins the models last, as in mergekit.")
       }
@@ -120,7 +123,8 @@ struct Translation {
   }
 
   private mutating func text(of model: FoundModel, layers: Located<Range<Int>>?) -> String? {
-    guard let layers else { return model.name }
+    let name = aligned[model.name] ?? model.name
+    guard let layers else { return name }
     if let outline = model.outline {
       guard let count = outline.layerCount else {
         diagnostics.append(.noOneStack(model.name, outline.stacks.keys.sorted(), at: layers.place))
@@ -130,14 +134,14 @@ struct Translation {
         diagnostics.append(.layersBeyond(layers, model: model.name, count: count))
         return nil
       }
-      if layers.value == 0..<count { return model.name }
+      if layers.value == 0..<count { return name }
     }
     guard let signature = catalog["layers"]?.signature, signature.slot("start") != nil, signature.slot("end") != nil
     else {
       diagnostics.append(.slicesNotSupported(at: layers.place))
       return nil
     }
-    return "layers(\(model.name), start: \(layers.value.lowerBound), end: \(layers.value.upperBound))"
+    return "layers(\(name), start: \(layers.value.lowerBound), end: \(layers.value.upperBound))"
   }
 
   /// Checks that all give as many layers.
