@@ -51,10 +51,12 @@ let package = Package(
     .target(
       name: "Plans",
       dependencies: ["Recipes", "Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics"]),
+    .target(name: "Imports", dependencies: ["Recipes", "Operations", "Formats", "Tensors", "Diagnostics"]),
     .target(
       name: "CommandLine",
       dependencies: [
-        "Catalog", "Plans", "Recipes", "Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics",
+        "Catalog", "Plans", "Imports", "Recipes", "Registry", "Operations", "Formats", "Tensors", "Fingerprints",
+        "Diagnostics",
       ]),
     .executableTarget(name: "mergekit", dependencies: ["CommandLine"]),
 
@@ -63,6 +65,7 @@ let package = Package(
     .testTarget(name: "FormatsTests", dependencies: ["Formats", "Tensors", "Diagnostics"]),
     .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
     .testTarget(name: "RecipesTests", dependencies: ["Recipes", "Operations", "Diagnostics"]),
+    .testTarget(name: "ImportsTests", dependencies: ["Imports", "Diagnostics"]),
     .testTarget(
       name: "PlansTests",
       dependencies: ["Plans", "Recipes", "Registry", "Operations", "Formats", "Tensors", "Diagnostics"]),

@@ -95,8 +95,9 @@ import Testing
     let session = try Session(catalog: sampleCatalog)
     let overview = session.run("help")
     #expect(overview.status == 0 && overview == session.run("--help"))
-    for name in ["apply", "plan", "check", "fmt", "log", "show", "export", "verify", "ops", "describe", "help", "docs"]
-    {
+    for name in [
+      "apply", "plan", "check", "fmt", "import", "log", "show", "export", "verify", "ops", "describe", "help", "docs",
+    ] {
       #expect(overview.output.contains("\n  \(name) "), "`mergekit help` lists `\(name)`")
       let result = session.run("help \(name)")
       #expect(result.status == 0 && result.errors == "" && result.output.contains("\nUsage: mergekit \(name)"))

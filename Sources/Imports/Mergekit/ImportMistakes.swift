@@ -1,0 +1,304 @@
+import Diagnostics
+
+// The texts of all mistakes of a file of arcee's mergekit, in the order of their names.
+
+extension Diagnostic {
+  static func ambiguousNumber(at place: Place) -> Diagnostic {
+    Diagnostic(
+      "a number that begins with 0 is octal to YAML 1.1 and decimal to YAML 1.2", at: place,
+      helps: ["leave the zero out"])
+  }
+
+  static func baseMissing(_ method: Located<MergeMethod>) -> Diagnostic {
+    Diagnostic(
+      "`\(method.value.name)` needs `base_model`", at: method.place,
+      helps: ["add `base_model: …`, the model that the others were fine-tuned from"])
+  }
+
+  static func baseNotInSlice(_ base: ModelReference, of method: MergeMethod) -> Diagnostic {
+    Diagnostic(
+      "`\(method.name)` needs its base in every slice", at: base.place, label: "this is no source of some slice",
+      notes: ["mergekit adds the base to `models`, but not to `slices`"],
+      helps: ["list it among the slice's `sources`, with the layers to compare with"])
+  }
+
+  static func bodyUnclear(_ given: [YAMLMember], at place: Place) -> Diagnostic {
+    let wanted = "a merge has `models`, `slices` or `modules`"
+    guard given.count > 1 else { return Diagnostic("\(wanted), and here is none of them", at: place) }
+    return Diagnostic(
+      "\(wanted), and only one of them", at: given[1].keyPlace, label: "and here",
+      others: [.init(given[0].keyPlace, "here")])
+  }
+
+  static func emptyDocument(at place: Place) -> Diagnostic {
+    Diagnostic("there is no merge here", at: place, helps: ["a merge has at least `merge_method` and `models`"])
+  }
+
+  static func emptySetting(_ name: String, at place: Place) -> Diagnostic {
+    Diagnostic(
+      "`\(name)` is an empty list", at: place, notes: ["mergekit stops at it when the merge is under way"],
+      helps: ["give a number, or remove the key"])
+  }
+
+  static func filterOutsideList(_ name: String, at place: Place) -> Diagnostic {
+    Diagnostic(
+      "values with filters stand in a list", at: place,
+      notes: ["mergekit reads this, and stops at it when the merge is under way"],
+      helps: ["put a dash before it: `\(name):` and below `- filter: …`"])
+  }
+
+  static func filterUnused(_ arm: SettingArm, holds: Bool) -> Diagnostic {
+    let filter = arm.filter ?? "*"
+    let message =
+      holds ? "this value is never reached: others take all tensors first" : "no tensor's name holds `\(filter)`"
+    let isPattern = filter.contains { "*?[^$".contains($0) }
+    return Diagnostic(
+      .warning, message, at: arm.place, label: "left out",
+      notes: !holds && isPattern ? ["a filter is a part of a name as it is: `*` and `.` stand for themselves"] : [])
+  }
+
+  static func flagOfYAML11(_ node: YAMLNode, _ flag: Bool) -> Diagnostic {
+    Diagnostic(
+      .warning, "`\(node.place.text)` is a flag to YAML 1.1, which mergekit reads, and a text to YAML 1.2",
+      at: node.place,
+      label: "taken for `\(flag)`", helps: ["write `\(flag)`"])
+  }
+
+  static func lastStageUsed(at place: Place) -> Diagnostic {
+    Diagnostic(
+      "the last merge is the one that is kept, so no other is made of it", at: place,
+      helps: ["put the merge that uses it last"])
+  }
+
+  static func layerCounts(
+    _ name: String, _ count: Int, at place: Place, first: String, _ firstCount: Int
+  ) -> Diagnostic {
+    Diagnostic(
+      "models are merged layer by layer, but `\(name)` gives \(count) layers and `\(first)` \(firstCount)", at: place)
+  }
+
+  static func layersBeyond(_ layers: Located<Range<Int>>, model: String, count: Int) -> Diagnostic {
+    Diagnostic(
+      "`\(model)` has \(count) layers, numbered from 0", at: layers.place,
+      label: "this ends behind layer \(layers.value.upperBound - 1)", helps: ["for all of them, write `[0, \(count)]`"])
+  }
+
+  static func layersMissing(at place: Place) -> Diagnostic {
+    Diagnostic("a source of a slice needs `layer_range`", at: place, helps: ["write `layer_range: [FIRST, END]`"])
+  }
+
+  static func layersUnfit(_ numbers: [Int], at place: Place) -> Diagnostic {
+    Diagnostic(
+      "`layer_range` is a list of two whole numbers: the first layer, and the one behind the last", at: place,
+      notes: numbers.contains { $0 < 0 } ? ["layers are counted from 0, and a negative number means nothing"] : [])
+  }
+
+  static func methodMissing(at place: Place) -> Diagnostic {
+    Diagnostic("a merge needs `merge_method`", at: place, helps: ["for an average, write `merge_method: linear`"])
+  }
+
+  static func methodNotSupported(_ method: Located<MergeMethod>) -> Diagnostic {
+    .notSupported("the method `\(method.value.name)`", at: method.place, helps: ["`mergekit ops` lists what there is"])
+  }
+
+  static func methodUnknown(_ name: Located<String>) -> Diagnostic {
+    let names = MergeMethod.all.map(\.name)
+    let nearest = NearestName.of(name.value, among: names)
+    return Diagnostic(
+      "mergekit has no method `\(name.value)`", at: name.place, label: nearest.map { "did you mean `\($0)`?" } ?? "",
+      notes: nearest == nil ? ["it has \(listed(names))"] : [])
+  }
+
+  static func mixedSetting(_ name: String, at place: Place) -> Diagnostic {
+    Diagnostic(
+      "`\(name)` is a list of numbers or a list of values with filters, not both", at: place,
+      helps: ["for a value without a filter, write `- value: …`"])
+  }
+
+  static func modelMissing(_ keyPlace: KeyPlace, at place: Place) -> Diagnostic {
+    let key = keyPlace == .referencePart ? "path" : "model"
+    return Diagnostic("\(keyPlace.text) needs `\(key)`", at: place)
+  }
+
+  static func modelNotThere(_ reference: ModelReference, directory: String) -> Diagnostic {
+    let path = reference.model.path
+    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
+    let isHubName = parts.count == 2 && !path.hasPrefix(".") && !parts.contains("")
+    return Diagnostic(
+      "there is no model at `\(path)`", at: reference.place,
+      notes: path.hasPrefix("/") ? [] : ["paths of the file are seen from `\(directory)`"],
+      helps: isHubName
+        ? ["if it is on the hub, `hf download \(path) --local-dir \(path)` puts it where this name looks for it"] : [])
+  }
+
+  static func modelTwice(_ source: MergeSource, first: Place) -> Diagnostic {
+    Diagnostic(
+      .warning, "`\(source.reference.text)` is listed twice, and counts once, as in mergekit", at: source.place,
+      others: [.init(first, "first here")])
+  }
+
+  static func noOneStack(_ name: String, _ stacks: [String], at place: Place) -> Diagnostic {
+    guard !stacks.isEmpty else { return Diagnostic("`\(name)` has no layers", at: place) }
+    return .notSupported(
+      "slices of a model with several stacks of layers", at: place, helps: [],
+      notes: ["`\(name)` has \(listed(stacks))"])
+  }
+
+  static func notSupported(_ what: String, at place: Place, helps: [String], notes: [String] = []) -> Diagnostic {
+    Diagnostic("not supported yet: \(what)", at: place, notes: notes, helps: helps)
+  }
+
+  static func operandCount(_ method: Located<MergeMethod>, wanted: String, names: [String]) -> Diagnostic {
+    Diagnostic(
+      "`\(method.value.name)` needs \(wanted)", at: method.place,
+      notes: [names.isEmpty ? "here is none" : "here are \(listed(names))"])
+  }
+
+  static func parameterMissing(_ parameter: MergeMethod.Parameter, of method: Located<MergeMethod>) -> Diagnostic {
+    Diagnostic(
+      "`\(method.value.name)` needs `\(parameter.name)`", at: method.place, label: "some tensor is left without",
+      helps: ["write it under the `parameters` of the merge: `\(parameter.name): …`"])
+  }
+
+  static func parameterOfNoModel(_ member: YAMLMember, of method: MergeMethod, _ keyPlace: KeyPlace) -> Diagnostic {
+    Diagnostic(
+      "`\(member.key)` of `\(method.name)` is one for all models, and nothing looks for it in \(keyPlace.text)",
+      at: member.keyPlace, label: "mergekit passes over it",
+      helps: ["move it to the `parameters` of \(keyPlace == .source ? "the slice or of the merge" : "the merge")"])
+  }
+
+  static func parameterUnknown(_ member: YAMLMember, of method: MergeMethod) -> Diagnostic {
+    let names = method.parameters.map(\.name)
+    let nearest = NearestName.of(member.key, among: names)
+    let note =
+      names.isEmpty ? "`\(method.name)` has no parameters" : "the parameters of `\(method.name)` are \(listed(names))"
+    return Diagnostic(
+      "`\(method.name)` has no parameter `\(member.key)`", at: member.keyPlace,
+      label: nearest.map { "did you mean `\($0)`?" } ?? "mergekit passes over it", notes: [note])
+  }
+
+  static func precisionUnknown(_ key: String, _ name: Located<String>) -> Diagnostic {
+    let nearest = NearestName.of(name.value, among: Precision.torchNames)
+    return Diagnostic(
+      "`\(key)` names no float that a model is written in", at: name.place,
+      label: nearest.map { "did you mean `\($0)`?" } ?? "", notes: ["there are \(listed(Precision.torchNames))"])
+  }
+
+  static func referenceUnclear(at place: Place) -> Diagnostic {
+    Diagnostic(
+      "a model's name is `PATH`, with `@REVISION` and `+ADAPTER` behind it at most once each", at: place,
+      notes: ["a path with `+` or `@` in it cannot be written so: mergekit takes them for these signs"])
+  }
+
+  static func revision(_ reference: ModelReference, _ revision: String) -> Diagnostic {
+    let path = reference.model.path
+    return .notSupported(
+      "a model by its revision", at: reference.place,
+      helps: [
+        "`hf download \(path) --revision \(revision) --local-dir \(path)`, and then name it without `@\(revision)`"
+      ])
+  }
+
+  static func settingOfBase(_ setting: Setting, _ base: String) -> Diagnostic {
+    Diagnostic(
+      .warning, "the base is what the others are compared with, so its `\(setting.name)` counts for nothing",
+      at: setting.keyPlace, label: "left out")
+  }
+
+  static func slicesNotSupported(at place: Place) -> Diagnostic {
+    .notSupported("layers of one model among those of others", at: place, helps: [])
+  }
+
+  static func slotNotSupported(_ slot: String, of operation: String, for name: String, at place: Place) -> Diagnostic {
+    .notSupported("`\(name)`, for `\(operation)` has no `\(slot)`", at: place, helps: [])
+  }
+
+  static func sourcesMissing(at place: Place) -> Diagnostic {
+    Diagnostic("a slice needs `sources`", at: place, helps: ["list the models, each with its `layer_range`"])
+  }
+
+  static func stageOfItself(_ reference: ModelReference) -> Diagnostic {
+    Diagnostic("`\(reference.model.path)` is made of itself", at: reference.place)
+  }
+
+  static func stageTwice(_ name: Located<String>, first: Place) -> Diagnostic {
+    Diagnostic(
+      "two merges are called `\(name.value)`", at: name.place, label: "and here", others: [.init(first, "here")])
+  }
+
+  static func stageWithoutName(at place: Place) -> Diagnostic {
+    Diagnostic(
+      "every merge but the last needs `name`", at: place, label: "nothing can use the result of this one",
+      helps: ["name it, and list it by that name among the models of another"])
+  }
+
+  static func tokenKindUnknown(at place: Place) -> Diagnostic {
+    Diagnostic("the source of a token has a `kind`: `model_token` or `zero`", at: place)
+  }
+
+  static func tokenOfModelUnclear(at place: Place) -> Diagnostic {
+    Diagnostic("`model_token` needs `model`, and either `token` or `token_id`", at: place)
+  }
+
+  static func tokenSourceMissing(_ token: Located<String>) -> Diagnostic {
+    Diagnostic("the rule for `\(token.value)` needs `source`", at: token.place)
+  }
+
+  static func tokenizerTwice(at place: Place, other: Place) -> Diagnostic {
+    Diagnostic(
+      "`tokenizer` and `tokenizer_source` say the same thing", at: other, label: "and here",
+      others: [.init(place, "here")], helps: ["keep one of them"])
+  }
+
+  static func tokenizerUnknown(_ rule: TokenizerRule, _ name: String) -> Diagnostic {
+    Diagnostic(
+      "`\(name)` has no `tokenizer.json`, so its vocabulary is not known", at: rule.place,
+      helps: [
+        "put the tokenizer's files into the model's folder, or remove this key: then embeddings must have one shape"
+      ])
+  }
+
+  static func unknownKey(_ member: YAMLMember, in keyPlace: KeyPlace) -> Diagnostic {
+    let nearest = NearestName.of(member.key, among: keyPlace.keys)
+    let elsewhere = KeyPlace.hinted.first { $0.keys.contains(member.key) }
+    var label = "mergekit passes over it"
+    if MergeMethod.parameterNames.contains(member.key), keyPlace.keys.contains("parameters") {
+      label = "this belongs under `parameters`"
+    } else if let nearest {
+      label = "did you mean `\(nearest)`?"
+    } else if let elsewhere {
+      label = "this is a key of \(elsewhere.text)"
+    }
+    let notes =
+      KeyPlace.abandoned.contains(member.key)
+      ? ["earlier versions of mergekit had it"]
+      : keyPlace == .document ? [] : ["\(keyPlace.text) has \(listed(keyPlace.keys))"]
+    return Diagnostic("\(keyPlace.text) has no `\(member.key)`", at: member.keyPlace, label: label, notes: notes)
+  }
+
+  static func unreachable(_ arm: SettingArm, after last: SettingArm) -> Diagnostic {
+    Diagnostic(
+      .warning, "the value before holds for all tensors, so this one is never looked at", at: arm.place,
+      others: [.init(last.place, "this has no filter")])
+  }
+
+  static func valueOfFilterMissing(_ name: String, at place: Place) -> Diagnostic {
+    Diagnostic("a value with a filter needs `value`", at: place, helps: ["write `value: …` beside the filter"])
+  }
+
+  static func weightMissing(
+    _ parameter: MergeMethod.Parameter, of method: MergeMethod, _ operand: Translation.Operand
+  ) -> Diagnostic {
+    Diagnostic(
+      "`\(method.name)` needs `\(parameter.name)` for `\(operand.model.name)`", at: operand.place,
+      label: "some tensor is left without",
+      notes: operand.isListed ? [] : ["mergekit adds the base to `models` where it is not listed"],
+      helps: ["write it under the `parameters` of the model, or of the merge for all models"])
+  }
+
+  static func wrongKind(_ node: YAMLNode, wanted: String, at place: Place) -> Diagnostic {
+    Diagnostic("\(wanted), but this is \(node.kind)", at: node.mapping == nil ? place : node.start)
+  }
+
+  private static func listed(_ names: [String]) -> String { names.map { "`\($0)`" }.joined(separator: ", ") }
+}

@@ -1,0 +1,52 @@
+import Formats
+import Foundation
+import Tensors
+
+/// Models with a few small tensors each, called as Llama calls them.
+extension Session {
+  static func llamaShapes(layers: Int) -> [(name: String, shape: Shape)] {
+    let outside: [(name: String, shape: Shape)] = [
+      ("lm_head.weight", [6, 4]), ("model.embed_tokens.weight", [6, 4]), ("model.norm.weight", [4]),
+    ]
+    let inside = (0..<layers).flatMap { layer -> [(name: String, shape: Shape)] in
+      [
+        ("model.layers.\(layer).mlp.up_proj.weight", [8, 4]),
+        ("model.layers.\(layer).self_attn.q_proj.weight", [4, 4]),
+      ]
+    }
+    return (outside + inside).sorted { $0.name < $1.name }
+  }
+
+  /// Writes a model whose entries follow from its name.
+  /// - Parameter shapes: Its tensors, where they are not a Llama's of so many layers.
+  func writeModel(
+    _ name: String, layers: Int = 3, dtype: DType = .f32, tokenizer: String? = nil,
+    shapes: [(name: String, shape: Shape)]? = nil
+  ) throws {
+    let config: JSON =
+      shapes == nil ? ["model_type": "llama", "num_hidden_layers": .integer(layers)] : ["model_type": "unknown"]
+    try write(config.pretty, to: name + "/config.json")
+    if let tokenizer { try write(tokenizer, to: name + "/tokenizer.json") }
+    let shapes = shapes ?? Self.llamaShapes(layers: layers)
+    try SafetensorsLayout(shapes.map { ($0.name, dtype, $0.shape) })
+      .write(to: "\(folder)/\(name)/model.safetensors") { tensor in
+        let shape = shapes.first { $0.name == tensor }?.shape ?? []
+        var generator = Generator(seed: 3, stream: name, tensor)
+        return Tensor((0..<shape.count).map { _ in Float(generator.gaussian()) }, shape: shape).converted(to: dtype)
+      }
+  }
+
+  /// The tensors of a model's folder, by name.
+  func tensors(in name: String) throws -> [String: [Double]] {
+    let entries = try ModelFolder("\(folder)/\(name)").entries
+    return Dictionary(uniqueKeysWithValues: try entries.map { ($0.name, try $0.tensor().doubles) })
+  }
+
+  /// A session with four models of three layers and one of two.
+  static func withModels() throws -> Session {
+    let session = try Session()
+    for name in ["models/base", "models/math", "models/chat", "org/Code-7B"] { try session.writeModel(name) }
+    try session.writeModel("models/short", layers: 2)
+    return session
+  }
+}
