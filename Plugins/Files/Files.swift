@@ -6,6 +6,7 @@ extension Plugin {
     "files", "Read models and datasets from files, and write artifacts to them.",
     operations: [
       ReadCheckpoint.self,
+      ReadAdapter.self,
       ReadDataset.self,
     ],
     formats: [

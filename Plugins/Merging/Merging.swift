@@ -12,6 +12,7 @@ extension Plugin {
       Karcher.self,
       Passthrough.self,
       Align.self,
+      Attach.self,
       Layers.self,
       Stack.self,
       Expo.self,

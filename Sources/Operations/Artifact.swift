@@ -22,6 +22,13 @@ public struct Checkpoint: Artifact {
   public var config: JSON { content.facts }
 }
 
+/// What changes a model without being one: factors of low rank and the like, with PEFT's configuration as `facts`.
+public struct Adapter: Artifact {
+  public static let kind = ArtifactKind.adapter
+  public let content: Content
+  public init(_ content: Content) { self.content = content }
+}
+
 /// What one checkpoint adds to another: entry by entry, in float32.
 public struct Delta: Artifact {
   public static let kind = ArtifactKind.delta

@@ -65,6 +65,7 @@ extension Artifact {
 }
 
 extension Checkpoint: InputValue {}
+extension Adapter: InputValue {}
 extension Delta: InputValue {}
 extension Dataset: InputValue {}
 extension Fisher: InputValue {}

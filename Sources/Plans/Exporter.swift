@@ -109,10 +109,10 @@ public struct Exporter: Sendable {
   private func format(for export: Export, kinds: [ArtifactKind]) throws -> Catalog.Format {
     let chosen = export.format.map { catalog.format($0.name) } ?? kinds.first.flatMap(catalog.defaultFormat)
     guard let format = chosen else {
-      throw OperationError(.output, "there is no format that writes a \(kinds.first?.name ?? "list of nothing")")
+      throw OperationError(.output, "no format writes this: \(kinds.first?.name ?? "a list of nothing")")
     }
     if let misfit = kinds.first(where: { !format.format.accepts.contains($0) }) {
-      throw OperationError(.output, "`\(format.signature.name)` does not write a \(misfit)")
+      throw OperationError(.output, "`\(format.signature.name)` does not write this: \(misfit)")
     }
     if export.isList, !format.format.acceptsLists {
       throw OperationError(

@@ -75,6 +75,12 @@ public struct DoubleMatrix: Sendable, Equatable {
     return result
   }
 
+  public var transposed: DoubleMatrix {
+    var result = DoubleMatrix(zeros: columns, rows)
+    for row in 0..<rows { for column in 0..<columns { result[column, row] = self[row, column] } }
+    return result
+  }
+
   /// Each column times a number of its own.
   public func scalingColumns(by factors: [Double]) -> DoubleMatrix {
     precondition(factors.count == columns, "each column has a factor")

@@ -42,6 +42,7 @@ struct Samples {
   func content(_ kind: ArtifactKind, label: String) throws -> Content {
     switch kind {
     case .checkpoint: return weights(kind, label: label, facts: Self.config, dtype: dtype) { $0 }
+    case .adapter: return adapter(label)
     case .delta: return weights(kind, label: label, dtype: .f32) { $0 * 0.1 }
     case .fisher: return weights(kind, label: label, dtype: .f32) { $0.magnitude * 1e-4 }
     case .dataset: return dataset(label)
@@ -51,6 +52,17 @@ struct Samples {
         kind, facts: ["accuracy": .number(generator.uniform()), "loss": .number(generator.uniform())], label: label)
     default: throw BrokenTest(reason: "there are no samples of \(kind)")
     }
+  }
+
+  /// Factors of rank 2 for the models' matrices.
+  private func adapter(_ label: String) -> Content {
+    var factors = self
+    factors.shapes = shapes.filter { $0.shape.rank == 2 }.flatMap { name, shape in
+      let path = "base_model.model." + name.replacing(".weight", with: "")
+      return [(path + ".lora_A.weight", Shape([2, shape[1]])), (path + ".lora_B.weight", Shape([shape[0], 2]))]
+    }
+    return factors.weights(.adapter, label: label, facts: ["peft_type": "LORA", "lora_alpha": 4, "r": 2], dtype: dtype)
+    { $0 }
   }
 
   private func weights(
@@ -123,11 +135,13 @@ struct Samples {
         toFile: folder + "/table.csv", atomically: true, encoding: .utf8)
       return folder + "/table.csv"
     }
-    let model = try content(.checkpoint, label: "on disk")
-    try model.facts.pretty.write(toFile: folder + "/config.json", atomically: true, encoding: .utf8)
-    try? FileManager.default.removeItem(atPath: folder + "/model.safetensors")
+    let isAdapter = signature.output == .adapter
+    let model = try content(isAdapter ? .adapter : .checkpoint, label: "on disk")
+    let (config, file) = isAdapter ? ("adapter_config.json", "adapter_model") : ("config.json", "model")
+    try model.facts.pretty.write(toFile: folder + "/\(config)", atomically: true, encoding: .utf8)
+    try? FileManager.default.removeItem(atPath: folder + "/\(file).safetensors")
     try SafetensorsLayout(model.tensors.map { ($0.name, $0.dtype, $0.shape) })
-      .write(to: folder + "/model.safetensors") { try model.tensor($0) }
+      .write(to: folder + "/\(file).safetensors") { try model.tensor($0) }
     return folder
   }
 }

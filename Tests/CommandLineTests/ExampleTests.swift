@@ -1,5 +1,7 @@
 import Catalog
+import Formats
 import Operations
+import Tensors
 import Testing
 
 /// The examples of every operation's declaration check, plan and run, and one file is all that a new operation takes.
@@ -29,6 +31,7 @@ import Testing
     let session = try ReadmeTests.session()
     try session.write(Self.names + "export base to \"models/base\"\n", to: "models.rcp")
     #expect(session.run("apply models.rcp").status == 0)
+    try writeAdapter(in: session)
     for (number, (operation, expression)) in Self.examples.enumerated() {
       let placed = expression.replacing("\"data/digits.csv\"", with: "\"Recipes/data/digits.csv\"")
       try session.write(
@@ -36,6 +39,21 @@ import Testing
       let result = session.run("apply example.rcp")
       #expect(result.status == 0, "`\(expression)` of `\(operation)`: \(result.errors)")
     }
+  }
+
+  /// An adapter of rank 1 for the first layer: `models/adapter`.
+  private func writeAdapter(in session: Session) throws {
+    let config = #"{"peft_type": "LORA", "r": 1, "lora_alpha": 1}"#
+    try session.write(config, to: "models/adapter/adapter_config.json")
+    let path = "base_model.model.layers.0.lora_"
+    let factors = [
+      (path + "A.weight", Tensor([Float](repeating: 0.1, count: 64), shape: [1, 64])),
+      (path + "B.weight", Tensor([Float](repeating: 0.1, count: 6), shape: [6, 1])),
+    ]
+    try SafetensorsLayout(factors.map { ($0.0, $0.1.dtype, $0.1.shape) })
+      .write(to: session.folder + "/models/adapter/adapter_model.safetensors") { name in
+        try #require(factors.first { $0.0 == name }).1
+      }
   }
 
   @Test func everyOperationHasAnExample() {
