@@ -43,6 +43,12 @@ public struct DoubleMatrix: Sendable, Equatable {
 
   public static func * (a: DoubleMatrix, b: DoubleMatrix) -> DoubleMatrix { product(a, false, b, false) }
 
+  /// a · b − c.
+  public static func product(_ a: DoubleMatrix, _ b: DoubleMatrix, minus c: DoubleMatrix) -> DoubleMatrix {
+    precondition(c.rows == a.rows && c.columns == b.columns, "what is subtracted has the product's shape")
+    return product(a, false, b, false, minus: c)
+  }
+
   /// aᵀ · b.
   public static func product(transposed a: DoubleMatrix, _ b: DoubleMatrix) -> DoubleMatrix {
     product(a, true, b, false)
@@ -54,13 +60,13 @@ public struct DoubleMatrix: Sendable, Equatable {
   }
 
   private static func product(
-    _ a: DoubleMatrix, _ transposesA: Bool, _ b: DoubleMatrix, _ transposesB: Bool
+    _ a: DoubleMatrix, _ transposesA: Bool, _ b: DoubleMatrix, _ transposesB: Bool, minus other: DoubleMatrix? = nil
   ) -> DoubleMatrix {
     let (rows, inner) = transposesA ? (a.columns, a.rows) : (a.rows, a.columns)
     let (height, columns) = transposesB ? (b.columns, b.rows) : (b.rows, b.columns)
     precondition(inner == height, "\(rows)×\(inner) is not multiplied by \(height)×\(columns)")
-    var result = DoubleMatrix(zeros: rows, columns)
-    guard rows > 0, columns > 0, inner > 0 else { return result }
+    var result = other ?? DoubleMatrix(zeros: rows, columns)
+    guard rows > 0, columns > 0, inner > 0 else { return other.map { -1 * $0 } ?? result }
     BLAS.prepare()
     a.entries.withUnsafeBufferPointer { left in
       b.entries.withUnsafeBufferPointer { right in
@@ -68,19 +74,24 @@ public struct DoubleMatrix: Sendable, Equatable {
           cblas_dgemm(
             CblasRowMajor, transposesA ? CblasTrans : CblasNoTrans, transposesB ? CblasTrans : CblasNoTrans,
             blasint(rows), blasint(columns), blasint(inner), 1, left.baseAddress, blasint(a.columns),
-            right.baseAddress, blasint(b.columns), 0, target.baseAddress, blasint(columns))
+            right.baseAddress, blasint(b.columns), other == nil ? 0 : -1, target.baseAddress, blasint(columns))
         }
       }
     }
     return result
   }
 
+  /// Changes the entries where they lie.
+  mutating func update(_ change: (UnsafeMutableBufferPointer<Double>) -> Void) {
+    entries.withUnsafeMutableBufferPointer { change($0) }
+  }
+
   /// Each column times a number of its own.
   public func scalingColumns(by factors: [Double]) -> DoubleMatrix {
     precondition(factors.count == columns, "each column has a factor")
-    var result = self
-    for row in 0..<rows { for column in 0..<columns { result[row, column] *= factors[column] } }
-    return result
+    var entries = entries
+    for row in 0..<rows { for column in 0..<columns { entries[row * columns + column] *= factors[column] } }
+    return DoubleMatrix(rows: rows, columns: columns, entries)
   }
 
   /// The first columns.
