@@ -26,12 +26,14 @@ extension DoubleMatrix {
     !entries.reduce(0) { $0 + $1 * 0 }.isNaN
   }
 
-  /// Each row times a number of its own.
-  public func scalingRows(by factors: [Double]) -> DoubleMatrix {
+  /// Each row times a number of its own; in place where nobody else has the matrix.
+  public consuming func scalingRows(by factors: [Double]) -> DoubleMatrix {
     precondition(factors.count == rows, "each row has a factor")
-    var entries = entries
-    for row in 0..<rows { for index in row * columns..<(row + 1) * columns { entries[index] *= factors[row] } }
-    return DoubleMatrix(rows: rows, columns: columns, entries)
+    let (rows, columns) = (rows, columns)
+    update { entries in
+      for row in 0..<rows { for index in row * columns..<(row + 1) * columns { entries[index] *= factors[row] } }
+    }
+    return self
   }
 
   /// The inner product of each row with the other's.
@@ -48,15 +50,7 @@ extension DoubleMatrix {
   public func splitColumns(into count: Int) -> [DoubleMatrix] {
     precondition(count > 0 && columns % count == 0, "\(columns) columns are not split into \(count)")
     let width = columns / count
-    return (0..<count).map { block in
-      var part: [Double] = []
-      part.reserveCapacity(rows * width)
-      for row in 0..<rows {
-        let start = row * columns + block * width
-        part += entries[start..<start + width]
-      }
-      return DoubleMatrix(rows: rows, columns: width, part)
-    }
+    return (0..<count).map { self.columns($0 * width..<($0 + 1) * width) }
   }
 
   /// The sign of each column's entry of largest magnitude, of equal ones the first: -1 where it is negative, else 1.

@@ -17,20 +17,23 @@ public struct SingularValues: Sendable {
 
   /// Nil where an entry is not finite or LAPACK's `dgesdd` does not converge.
   public init?(_ matrix: DoubleMatrix) {
+    guard let found = Self.decompose(matrix) else { return nil }
+    self.init(left: found.left, values: found.values, right: found.right)
+  }
+
+  private static func decompose(_ matrix: DoubleMatrix) -> (left: DoubleMatrix, values: [Double], right: DoubleMatrix)?
+  {
     let (rows, columns) = (matrix.rows, matrix.columns)
     let count = min(rows, columns)
-    precondition(count <= Self.largestSide, "\(rows)×\(columns) is too large to be decomposed")
-    guard count > 0 else {
-      self.init(left: DoubleMatrix(zeros: rows, 0), values: [], right: DoubleMatrix(zeros: 0, columns))
-      return
-    }
+    precondition(count <= largestSide, "\(rows)×\(columns) is too large to be decomposed")
+    guard count > 0 else { return (DoubleMatrix(zeros: rows, 0), [], DoubleMatrix(zeros: 0, columns)) }
     guard matrix.isFinite else { return nil }
     // Row by row, the matrix is its transpose column by column: left and right change places, and come out row by row.
     var input = matrix.entries
     var values = [Double](repeating: 0, count: count)
     var right = [Double](repeating: 0, count: count * columns)
     var left = [Double](repeating: 0, count: rows * count)
-    var length = Self.workLength(rows: rows, columns: columns)
+    var length = workLength(rows: rows, columns: columns)
     var work = [Double](repeating: 0, count: Int(length))
     var integers = [blasint](repeating: 0, count: 8 * count)
     var (m, n, k) = (blasint(columns), blasint(rows), blasint(count))
@@ -38,17 +41,15 @@ public struct SingularValues: Sendable {
     var information: blasint = 0
     dgesdd_(&job, &m, &n, &input, &m, &values, &right, &m, &left, &k, &work, &length, &integers, &information, 1)
     guard information == 0 else { return nil }
-    self.init(
-      left: DoubleMatrix(rows: rows, columns: count, left), values: values,
-      right: DoubleMatrix(rows: count, columns: columns, right))
+    return (
+      DoubleMatrix(rows: rows, columns: count, left), values, DoubleMatrix(rows: count, columns: columns, right)
+    )
   }
 
   /// With the signs of vectors as stated above.
-  init(left: DoubleMatrix, values: [Double], right: DoubleMatrix) {
+  init(left: consuming DoubleMatrix, values: [Double], right: consuming DoubleMatrix) {
     let signs = left.columnSigns
-    self.init(
-      signed: signs.contains(-1) ? left.scalingColumns(by: signs) : left, values: values,
-      right: signs.contains(-1) ? right.scalingRows(by: signs) : right)
+    self.init(signed: left.scalingColumns(by: signs), values: values, right: right.scalingRows(by: signs))
   }
 
   private init(signed left: DoubleMatrix, values: [Double], right: DoubleMatrix) {
