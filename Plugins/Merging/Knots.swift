@@ -15,12 +15,12 @@ struct Knots: SpectralMerge {
       """,
     papers: [.init("Stoica et al. 2024, Model merging with SVD to tie the Knots", arXiv: "2410.19735")],
     cost: "O(models × entries × lesser side) for each matrix; a few matrices in memory, in float64",
-    examples: [Example("Half of each block", "knots([a, b], base:, density: 50%)")])
+    examples: [Example("Half of each block", "knots(base:, models: [a, b], density: 50%)")])
 
-  @Input("The models to merge.", count: 1...)
-  var models: [Checkpoint]
   @Input("What they were tuned from.")
   var base: Checkpoint
+  @Input("The models to merge.", count: 1...)
+  var models: [Checkpoint]
   @Param("Share of each model's block that is kept, largest first.")
   var density: Layered<Fraction> = 0.2
   @Param("What the merged change is multiplied by, λ.")
