@@ -10,10 +10,11 @@ struct IsoCts: SpectralMerge {
       For each matrix with lesser side m and T models: the first s singular vectors of Σₖ τₖ are common to all; of what \
       each τₖ has across them, the first (m − s)/T are its own. Left and right vectors of all are put together and made \
       orthonormal by their polar factors, and the change is mean(S) · U Vᵀ. s is the share `common` of m, made so that \
-      the rest divides by T. Other tensors become θ₀ + λ · mean τ.
+      the rest divides by T. Other tensors become θ₀ + λ · mean τ. Directions whose singular values are of rounding alone \
+      are left out, and count in mean(S).
       """,
     papers: [.init("Marczak et al. 2025, No Task Left Behind: Isotropic Model Merging", arXiv: "2502.04959")],
-    cost: "O(models × entries × lesser side) for each matrix; one matrix in memory, in float64",
+    cost: "O(models × entries × lesser side) for each matrix; a few matrices in memory, in float64",
     examples: [Example("Half of the directions in common", "iso_cts(base:, models: [a, b], common: 50%)")])
 
   @Input("What they were tuned from.")
@@ -27,19 +28,30 @@ struct IsoCts: SpectralMerge {
   @Param("Patterns of matrices that are averaged like other tensors.")
   var exclude: [String] = []
 
-  func merged(_ changes: [DoubleMatrix], _ tensor: TensorName) throws -> DoubleMatrix {
+  func merged(_ changes: [DoubleMatrix], _ tensor: TensorName, _ read: TensorReader) throws -> DoubleMatrix {
     let size = min(changes[0].rows, changes[0].columns)
     let own = ownDirections(of: size)
-    let shared = try singularValues(sum(changes), tensor).first(size - own * changes.count)
-    let parts =
-      try changes.map { change in
-        try singularValues(change - shared.left * DoubleMatrix.product(transposed: shared.left, change), tensor).first(
-          own)
-      } + [shared]
+    let shared = try singularValues(sum(changes), tensor).withoutRounding.first(size - own * changes.count)
+    let parts = try changes.map { try across(shared, $0, tensor).first(own) } + [shared]
     let left = try singularValues(.beside(parts.map(\.left)), tensor).polarFactor
     let right = try singularValues(.stacked(parts.map(\.right)), tensor).polarFactor
     let values = parts.flatMap(\.values)
     return values.reduce(0, +) / Double(values.count) * (left * right)
+  }
+
+  /// What a change has across the shared directions, without what rounding has left of a change that lies along them.
+  private func across(
+    _ shared: SingularValues, _ change: DoubleMatrix, _ tensor: TensorName
+  ) throws -> SingularValues {
+    let rest = change - shared.left * DoubleMatrix.product(transposed: shared.left, change)
+    return try singularValues(rest, tensor).above(
+      SingularValues.roundingLevel(of: change.norm, rows: change.rows, columns: change.columns))
+  }
+
+  /// The vectors of all directions twice over, the matrix that is decomposed, and two products beside it.
+  func workspace(rows: Int, columns: Int) -> Int {
+    let vectors = (rows + columns) * min(rows, columns)
+    return 8 * (3 * vectors + 3 * rows * columns) + SingularValues.byteCount(rows: rows, columns: columns)
   }
 
   /// How many directions of its own each model has: the rest is rounded to a multiple of the models, half to even.

@@ -23,6 +23,7 @@ extension Plugin {
       IsoCts.self,
       TsvM.self,
       Wudi.self,
+      Knots.self,
       Svc.self,
       FisherMerge.self,
       FisherSearch.self,

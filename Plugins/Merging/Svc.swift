@@ -13,7 +13,7 @@ struct Svc: TensorwiseOperation {
       direction that the merge has counted several times is weakened. Other tensors stay as they were merged. FusionBench \
       takes α = 0.1 after sums and averages, 0.2 after `iso_cts` and 1 after `tsv_m` and `wudi`.
       """,
-    cost: "O(models × entries × lesser side) for each matrix; one matrix in memory, in float64",
+    cost: "O(models × entries × lesser side) for each matrix; a few matrices in memory, in float64",
     examples: [Example("A plain average, calibrated", "svc(average([a, b]), models: [a, b], base:)")])
 
   @Input("The merged model.")
@@ -25,37 +25,55 @@ struct Svc: TensorwiseOperation {
   @Param("How little a model can count as covered, α.", in: 1e-6...1_000)
   var alpha: Double = 0.1
 
-  func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
-    let merged = try read(merged)
-    guard merged.shape.rank == 2, merged.shape.count > 0 else { return merged.converted(to: .f32) }
-    let start = DoubleMatrix(try read(base))
-    let change = DoubleMatrix(merged) - start
-    guard let found = SingularValues(change) else {
-      throw OperationError(.step, "the singular values of `\(tensor)` do not converge in `svc`")
+  func check() throws {
+    for entry in base.content.tensors
+    where isMatrix(entry) && min(entry.shape[0], entry.shape[1]) > SingularValues.largestSide {
+      throw OperationError(
+        .step,
+        "`\(entry.name)` is \(entry.shape), and `svc` can decompose matrices whose lesser side is at most "
+          + "\(SingularValues.largestSide)")
     }
-    // Along uᵣ the merged change is Sᵣ vᵣᵀ.
-    let own = found.left.scalingColumns(by: found.values)
-    let along = try models.map { model in
-      DoubleMatrix.product(transposed: found.left, DoubleMatrix(try read(model)) - start)
-    }
-    let factors = found.values.indices.map { vector -> Double in
-      let covered = along.reduce(0) { sum, model in
-        var (inner, square) = (0.0, 0.0)
-        for column in 0..<model.columns {
-          inner += found.values[vector] * found.right[vector, column] * model[vector, column]
-          square += model[vector, column] * model[vector, column]
-        }
-        return sum + max(alpha, inner / max(square, 1e-12))
-      }
-      return Double(models.count) / covered
-    }
-    let calibrated = own.scalingColumns(by: factors) * found.right
-    let entries = zip(start.entries, calibrated.entries).map { $1 == 0 ? Float($0) : Float($0 + $1) }
-    return Tensor(entries, shape: merged.shape)
   }
 
-  func memory() -> Int {
-    let largest = base.content.tensors.map { $0.shape.rank == 2 ? $0.shape.count : 0 }.max() ?? 0
-    return (16 << 20) + largest * 8 * (models.count + 8)
+  func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
+    guard let entry = base.content.entry(tensor.text), isMatrix(entry) else {
+      return try read(merged).converted(to: .f32)
+    }
+    return try read.once { MemoryRoom() }.with(need(entry.shape)) {
+      try read.context.checkCancelled()
+      return try calibrated(tensor, read)
+    }
+  }
+
+  private func calibrated(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
+    let base = try read(base)
+    guard let found = SingularValues(try read(merged).change(from: base)) else {
+      throw OperationError.notDecomposed(tensor, by: "svc")
+    }
+    // Along uᵣ the merged change is Sᵣ vᵣᵀ.
+    var covered = [Double](repeating: 0, count: found.values.count)
+    for model in models {
+      let along = DoubleMatrix.product(transposed: found.left, try read(model).change(from: base))
+      let (inner, squares) = (along.rowProducts(with: found.right), along.rowProducts(with: along))
+      for vector in covered.indices {
+        covered[vector] += max(alpha, found.values[vector] * inner[vector] / max(squares[vector], 1e-12))
+      }
+    }
+    let values = zip(found.values, covered).map { Double(models.count) / $1 * $0 }
+    return Tensor(base, adding: found.left.scalingColumns(by: values) * found.right, times: 1)
+  }
+
+  func memory() -> Int { MemoryRoom.memory(base.content.tensors.filter(isMatrix).map { need($0.shape) }) }
+
+  private func isMatrix(_ entry: TensorEntry) -> Bool {
+    entry.dtype.isFloat && entry.shape.rank == 2 && entry.shape.count > 0
+  }
+
+  /// The base, a model and the result; the change that is decomposed, then the vectors and a model's change along them.
+  private func need(_ shape: Shape) -> Int {
+    let (rows, columns) = (shape[0], shape[1])
+    return shape.count * 24
+      + max(SingularValues.byteCount(rows: rows, columns: columns), 8 * 2 * (rows + columns) * min(rows, columns))
+      + 8 * 3 * shape.count
   }
 }

@@ -1,4 +1,3 @@
-import Foundation
 import Operations
 import Tensors
 
@@ -12,7 +11,7 @@ struct Wudi: SpectralMerge {
       without any data. Other tensors become θ₀ + λ · mean τ. FusionBench takes 300 or 400 steps at 10⁻⁵.
       """,
     papers: [.init("Cheng et al. 2025, Whoever Started the Interference Should End It", arXiv: "2503.08099")],
-    cost: "O(steps × entries × columns) for each matrix; a square matrix of its columns in memory, in float64",
+    cost: "O(steps × entries × columns) for each matrix; it and three squares of its columns in memory, in float64",
     examples: [Example("A few steps", "wudi(base:, models: [a, b], steps: 50 steps)")])
 
   @Input("What they were tuned from.")
@@ -28,33 +27,28 @@ struct Wudi: SpectralMerge {
   @Param("Patterns of matrices that are averaged like other tensors.")
   var exclude: [String] = []
 
-  func memory() -> Int {
-    let matrices = base.content.tensors.filter { $0.shape.rank == 2 }
-    let largest = matrices.map { $0.shape.count * (models.count + 6) + $0.shape[1] * $0.shape[1] * 2 }.max() ?? 0
-    return (16 << 20) + largest * 8
-  }
-
-  func merged(_ changes: [DoubleMatrix], _ tensor: TensorName) throws -> DoubleMatrix {
-    // The gradient is 2 (X · C − D), with C = Σₖ τₖᵀτₖ/‖τₖ‖² and D = Σₖ τₖ · τₖᵀτₖ/‖τₖ‖².
+  func merged(_ changes: [DoubleMatrix], _ tensor: TensorName, _ read: TensorReader) throws -> DoubleMatrix {
+    // The gradient is X · C − D, with C = 2 Σₖ τₖᵀτₖ/‖τₖ‖² and D = 2 Σₖ τₖ · τₖᵀτₖ/‖τₖ‖².
     var squares = DoubleMatrix(zeros: changes[0].columns, changes[0].columns)
     var pulls = DoubleMatrix(zeros: changes[0].rows, changes[0].columns)
-    for change in changes where change.norm > 0 {
-      let square = 1 / (change.norm * change.norm) * DoubleMatrix.product(transposed: change, change)
+    for change in changes {
+      let norm = change.norm
+      guard norm > 0 else { continue }
+      let square = 2 / (norm * norm) * DoubleMatrix.product(transposed: change, change)
       squares = squares + square
       pulls = pulls + change * square
     }
-    var merged = sum(changes).entries
-    var (first, second) = ([Double](repeating: 0, count: merged.count), [Double](repeating: 0, count: merged.count))
-    for step in 1..<steps + 1 {
-      let position = DoubleMatrix(rows: pulls.rows, columns: pulls.columns, merged)
-      let gradient = (2 * (position * squares - pulls)).entries
-      let (firstBias, secondBias) = (1 - pow(0.9, Double(step)), 1 - pow(0.999, Double(step)))
-      for index in merged.indices {
-        first[index] = 0.9 * first[index] + 0.1 * gradient[index]
-        second[index] = 0.999 * second[index] + 0.001 * gradient[index] * gradient[index]
-        merged[index] -= rate * (first[index] / firstBias) / ((second[index] / secondBias).squareRoot() + 1e-8)
-      }
+    var descent = MatrixAdam(from: sum(changes))
+    for _ in 0..<steps {
+      try read.context.checkCancelled()
+      descent.step(against: DoubleMatrix.product(descent.position, squares, minus: pulls), rate: rate)
     }
-    return DoubleMatrix(rows: pulls.rows, columns: pulls.columns, merged)
+    return descent.position
   }
+
+  /// The square matrices with one more while they are added up; then Adam's three, the pulls and the gradient.
+  func workspace(rows: Int, columns: Int) -> Int { 8 * (3 * columns * columns + 6 * rows * columns) }
+
+  /// Nothing is decomposed.
+  func decomposedSide(rows: Int, columns: Int) -> Int { 0 }
 }

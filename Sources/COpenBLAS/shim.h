@@ -6,3 +6,12 @@ extern void dgesdd_(
     const char *jobz, const blasint *m, const blasint *n, double *a, const blasint *lda, double *s, double *u,
     const blasint *ldu, double *vt, const blasint *ldvt, double *work, const blasint *lwork, blasint *iwork,
     blasint *info, size_t jobz_length);
+extern void dsyevd_(
+    const char *jobz, const char *uplo, const blasint *n, double *a, const blasint *lda, double *w, double *work,
+    const blasint *lwork, blasint *iwork, const blasint *liwork, blasint *info, size_t jobz_length, size_t uplo_length);
+extern void dgeqrf_(
+    const blasint *m, const blasint *n, double *a, const blasint *lda, double *tau, double *work, const blasint *lwork,
+    blasint *info);
+extern void dorgqr_(
+    const blasint *m, const blasint *n, const blasint *k, double *a, const blasint *lda, const double *tau,
+    double *work, const blasint *lwork, blasint *info);

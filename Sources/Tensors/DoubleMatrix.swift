@@ -43,6 +43,12 @@ public struct DoubleMatrix: Sendable, Equatable {
 
   public static func * (a: DoubleMatrix, b: DoubleMatrix) -> DoubleMatrix { product(a, false, b, false) }
 
+  /// a · b − c.
+  public static func product(_ a: DoubleMatrix, _ b: DoubleMatrix, minus c: DoubleMatrix) -> DoubleMatrix {
+    precondition(c.rows == a.rows && c.columns == b.columns, "what is subtracted has the product's shape")
+    return product(a, false, b, false, minus: c)
+  }
+
   /// aᵀ · b.
   public static func product(transposed a: DoubleMatrix, _ b: DoubleMatrix) -> DoubleMatrix {
     product(a, true, b, false)
@@ -54,13 +60,13 @@ public struct DoubleMatrix: Sendable, Equatable {
   }
 
   private static func product(
-    _ a: DoubleMatrix, _ transposesA: Bool, _ b: DoubleMatrix, _ transposesB: Bool
+    _ a: DoubleMatrix, _ transposesA: Bool, _ b: DoubleMatrix, _ transposesB: Bool, minus other: DoubleMatrix? = nil
   ) -> DoubleMatrix {
     let (rows, inner) = transposesA ? (a.columns, a.rows) : (a.rows, a.columns)
     let (height, columns) = transposesB ? (b.columns, b.rows) : (b.rows, b.columns)
     precondition(inner == height, "\(rows)×\(inner) is not multiplied by \(height)×\(columns)")
-    var result = DoubleMatrix(zeros: rows, columns)
-    guard rows > 0, columns > 0, inner > 0 else { return result }
+    var result = other ?? DoubleMatrix(zeros: rows, columns)
+    guard rows > 0, columns > 0, inner > 0 else { return other.map { -1 * $0 } ?? result }
     BLAS.prepare()
     a.entries.withUnsafeBufferPointer { left in
       b.entries.withUnsafeBufferPointer { right in
@@ -68,32 +74,39 @@ public struct DoubleMatrix: Sendable, Equatable {
           cblas_dgemm(
             CblasRowMajor, transposesA ? CblasTrans : CblasNoTrans, transposesB ? CblasTrans : CblasNoTrans,
             blasint(rows), blasint(columns), blasint(inner), 1, left.baseAddress, blasint(a.columns),
-            right.baseAddress, blasint(b.columns), 0, target.baseAddress, blasint(columns))
+            right.baseAddress, blasint(b.columns), other == nil ? 0 : -1, target.baseAddress, blasint(columns))
         }
       }
     }
     return result
   }
 
-  public var transposed: DoubleMatrix {
-    var result = DoubleMatrix(zeros: columns, rows)
-    for row in 0..<rows { for column in 0..<columns { result[column, row] = self[row, column] } }
-    return result
+  /// Changes the entries where they lie.
+  mutating func update(_ change: (UnsafeMutableBufferPointer<Double>) -> Void) {
+    entries.withUnsafeMutableBufferPointer { change($0) }
   }
 
-  /// Each column times a number of its own.
-  public func scalingColumns(by factors: [Double]) -> DoubleMatrix {
+  /// Each column times a number of its own; in place where nobody else has the matrix.
+  public consuming func scalingColumns(by factors: [Double]) -> DoubleMatrix {
     precondition(factors.count == columns, "each column has a factor")
-    var result = self
-    for row in 0..<rows { for column in 0..<columns { result[row, column] *= factors[column] } }
-    return result
+    let (rows, columns) = (rows, columns)
+    update { entries in
+      for row in 0..<rows { for column in 0..<columns { entries[row * columns + column] *= factors[column] } }
+    }
+    return self
   }
 
   /// The first columns.
-  public func firstColumns(_ count: Int) -> DoubleMatrix {
-    DoubleMatrix(
-      rows: rows, columns: count,
-      (0..<rows).flatMap { entries[$0 * columns..<$0 * columns + count] })
+  public func firstColumns(_ count: Int) -> DoubleMatrix { columns(0..<count) }
+
+  /// Columns that stand beside one another.
+  public func columns(_ range: Range<Int>) -> DoubleMatrix {
+    precondition(range.lowerBound >= 0 && range.upperBound <= columns, "there are \(columns) columns, not \(range)")
+    // Room for all at once: an array that grows holds its entries twice.
+    var part: [Double] = []
+    part.reserveCapacity(rows * range.count)
+    for row in 0..<rows { part += entries[row * columns + range.lowerBound..<row * columns + range.upperBound] }
+    return DoubleMatrix(rows: rows, columns: range.count, part)
   }
 
   /// The first rows.
@@ -104,17 +117,23 @@ public struct DoubleMatrix: Sendable, Equatable {
   /// Matrices beside one another.
   public static func beside(_ parts: [DoubleMatrix]) -> DoubleMatrix {
     guard let rows = parts.first?.rows else { preconditionFailure("there is no matrix") }
-    return DoubleMatrix(
-      rows: rows, columns: parts.reduce(0) { $0 + $1.columns },
-      (0..<rows).flatMap { row in
-        parts.flatMap { $0.entries[row * $0.columns..<(row + 1) * $0.columns] }
-      })
+    let columns = parts.reduce(0) { $0 + $1.columns }
+    var entries: [Double] = []
+    entries.reserveCapacity(rows * columns)
+    for row in 0..<rows {
+      for part in parts { entries += part.entries[row * part.columns..<(row + 1) * part.columns] }
+    }
+    return DoubleMatrix(rows: rows, columns: columns, entries)
   }
 
   /// Matrices under one another.
   public static func stacked(_ parts: [DoubleMatrix]) -> DoubleMatrix {
     guard let columns = parts.first?.columns else { preconditionFailure("there is no matrix") }
-    return DoubleMatrix(rows: parts.reduce(0) { $0 + $1.rows }, columns: columns, parts.flatMap(\.entries))
+    let rows = parts.reduce(0) { $0 + $1.rows }
+    var entries: [Double] = []
+    entries.reserveCapacity(rows * columns)
+    for part in parts { entries += part.entries }
+    return DoubleMatrix(rows: rows, columns: columns, entries)
   }
 
   /// The square root of the sum of the squares of all entries.

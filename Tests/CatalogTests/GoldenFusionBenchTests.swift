@@ -88,8 +88,27 @@ struct GoldenFusionBenchTests {
       let parameters = golden.json["params"]
       if let common = parameters?["common_space_fraction"]?.number { bindings["common"] = .value(.number(common)) }
       if let steps = parameters?["iter_num"]?.number { bindings["steps"] = .value(.number(steps)) }
-      // They were worked out in float32, which decompositions keep to a few units in the last place.
-      try golden.check(run(name, bindings), within: 2e-6)
+      // FusionBench works in float32. Two cases show it: WUDI's Adam, which in float32 gives its numbers to 10⁻⁹, and Iso-CTS
+      // at 0.4, whose singular values are equal by definition and differ by 9 · 10⁻⁷ in what it gives. In float64 they come
+      // out 1.05 and 1.14 · 10⁻⁶ away.
+      let isFloat32 = method == "wudi" || parameters?["common_space_fraction"]?.number == 0.4
+      try golden.check(run(name, bindings), within: isFloat32 ? 1.2e-6 : 1e-6)
     }
+  }
+
+  @Test(
+    "of TIES are those of the step of `knots` that merges blocks", arguments: [(20.0, 0.2), (50, 0.5), (0.3, 0.3)])
+  func ties(threshold: Double, density: Double) throws {
+    let golden = try #require(
+      try FusionBenchCase.all("ties").first {
+        $0.json["params"]?["threshold"]?.number == threshold && $0.json["params"]?["merge_func"]?.string == "mean"
+      })
+    let blocks = try golden.models().map { model in
+      DoubleMatrix(rows: 1, columns: 37, try model.tensor("b").doubles + model.tensor("w").doubles)
+    }
+    let expected = try #require(golden.json["merged_task_vector"]?["flat"].flatMap(Tensor.init(nested:))).doubles
+    let found = DoubleMatrix.ties(blocks, keeping: density).entries
+    #expect(found.count == expected.count)
+    for (a, b) in zip(found, expected) { #expect(abs(a - b) <= 1e-7) }
   }
 }

@@ -151,7 +151,7 @@ import Testing
             """))
     #expect(
       session.story("export tuned x --as json")
-        == .init(status: 73, errors: "error: `json` does not write a checkpoint\n"))
+        == .init(status: 73, errors: "error: `json` does not write this: checkpoint\n"))
     #expect(session.story("export tuned x --as safetensor").status == 64)
   }
 

@@ -247,10 +247,6 @@ import Testing
     ),
     ("models: [{model: models/math@v1}]\nmerge_method: passthrough\n", ["not supported yet: a model by its revision"]),
     (
-      "models: [{model: models/math+lora}]\nmerge_method: passthrough\n",
-      ["not supported yet: a model with an adapter put on"]
-    ),
-    (
       "models: [{model: a+b+c}]\nmerge_method: passthrough\n",
       ["a model's name is `PATH`, with `@REVISION` and `+ADAPTER` behind it at most once each"]
     ),
