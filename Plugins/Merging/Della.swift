@@ -57,7 +57,7 @@ struct Della: TaskVectorMerge {
     try weights.checkCount(as: models, "della")
     try density.checkCount(as: models, "density", of: "della")
     try epsilon.checkCount(as: models, "epsilon", of: "della")
-    for tensor in TensorName.all(base.content.tensors.map(\.name)) {
+    for tensor in TensorName.all(base.content) {
       for (density, epsilon) in settings(at: tensor) where density > 0 && density < 1 {
         guard density - epsilon >= 0, density + epsilon <= 1 else {
           throw OperationError(

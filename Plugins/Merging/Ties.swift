@@ -91,8 +91,7 @@ struct Ties: TaskVectorMerge {
     try weights.checkCount(as: models, "ties")
     try density.checkCount(as: models, "density", of: "ties")
     guard trim == .model else { return }
-    let names = TensorName.all(ranked)
-    for density in density.values(for: models.count) where Set(names.map { density($0) }).count > 1 {
+    for density in density.values(for: models.count) where Set(ranked.map { density($0) }).count > 1 {
       throw OperationError(
         .step, "`density` of `ties` changes from tensor to tensor, but `trim: .model` ranks them all together",
         helps: ["`trim: .tensor` trims each tensor by itself"])
@@ -117,7 +116,9 @@ struct Ties: TaskVectorMerge {
   // MARK: The whole model
 
   /// The tensors whose entries are ranked, in the base's order.
-  private var ranked: [String] { base.content.tensors.filter { $0.dtype.isFloat }.map(\.name) }
+  private var ranked: [TensorName] {
+    zip(base.content.tensors, TensorName.all(base.content)).filter { $0.0.dtype.isFloat }.map { $0.1 }
+  }
 
   /// What is known only of whole models: where each is cut, and how many more entries elect + than -.
   private struct WholeModel: Sendable {
@@ -127,14 +128,14 @@ struct Ties: TaskVectorMerge {
 
   private func wholeModel(_ read: TensorReader) throws -> WholeModel {
     let (names, entries) = (ranked, base.content.tensors.filter { $0.dtype.isFloat }.reduce(0) { $0 + $1.shape.count })
-    guard let first = TensorName.all(names).first else { preconditionFailure("a model that is read has tensors") }
+    guard let first = names.first else { preconditionFailure("a model that is read has tensors") }
     let cuts = try density.values(for: models.count).enumerated().map { number, density in
       let kept = Int(density(first).share * Double(entries))
       guard kept < entries else { return MagnitudeCut.everything }
       func histogram(upper: Int?) throws -> MagnitudeHistogram {
         let total = Mutex(MagnitudeHistogram(upper: upper))
         _ = try read.context.map(names) { name in
-          let read = read.reading(name)
+          let read = read.reading(name.text)
           let one = MagnitudeHistogram(Magnitudes(try read(models[number]), minus: try read(base)), upper: upper)
           total.withLock { $0.add(one) }
         }
@@ -146,7 +147,7 @@ struct Ties: TaskVectorMerge {
     }
     guard consensus == .unweighted else { return WholeModel(cuts: cuts, balance: 0) }
     let balances = try read.context.map(names) { name in
-      TaskVector.signBalance(zip(try differences(read.reading(name)), cuts).map { $0.keeping(above: $1) })
+      TaskVector.signBalance(zip(try differences(read.reading(name.text)), cuts).map { $0.keeping(above: $1) })
     }
     return WholeModel(cuts: cuts, balance: balances.reduce(0, +))
   }
@@ -164,7 +165,7 @@ extension Ties: Referenced {
         if rescale { vectors.rescale(number, as: before) }
       }
     } else {
-      var model = try ranked.map { try PlainTaskVectors(self, read.reading($0)) }
+      var model = try ranked.map { try PlainTaskVectors(self, read.reading($0.text)) }
       for (number, density) in densities.enumerated() {
         let sorted = model.flatMap { $0.deltas[number].map(abs) }.sorted(by: >)
         let kept = Int(density * Double(sorted.count))

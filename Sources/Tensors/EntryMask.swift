@@ -39,10 +39,10 @@ public struct EntryMask: Sendable {
   /// Keeps the entries above a cut.
   public init(_ magnitudes: Magnitudes, above cut: MagnitudeCut) {
     self.init(count: magnitudes.count) { bytes in
-      magnitudes.inBlocks(0..<magnitudes.count) { block, entries, base in
+      magnitudes.inBlocks(0..<magnitudes.count) { block, entries in
         let bytes = bytes + block.lowerBound
         for index in 0..<block.count {
-          let bits = (entries[index] - base[index]).bitPattern & 0x7FFF_FFFF
+          let bits = entries[index].bitPattern & 0x7FFF_FFFF
           bytes[index] = bits >= cut.floor(at: block.lowerBound + index) ? 0xFF : 0
         }
       }

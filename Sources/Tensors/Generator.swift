@@ -1,3 +1,4 @@
+import CKernels
 import Fingerprints
 import Foundation
 
@@ -62,33 +63,11 @@ public struct Generator: RandomNumberGenerator, Sendable {
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4 * run) { words in
       guard let a = words.baseAddress else { return }
       let (b, c, d) = (a + run, a + 2 * run, a + 3 * run)
-      Generator.fill(a, b, c, d, count, from: first, key)
+      kernel_philox(a, b, c, d, count, first, key.0, key.1)
       for index in 0..<count {
         target[2 &* index] = Generator.uniform(a[index], b[index])
         target[2 &* index &+ 1] = Generator.uniform(c[index], d[index])
       }
-    }
-  }
-
-  /// Writes the four words of each of so many blocks.
-  @inline(__always)
-  private static func fill(
-    _ a: UnsafeMutablePointer<UInt32>, _ b: UnsafeMutablePointer<UInt32>, _ c: UnsafeMutablePointer<UInt32>,
-    _ d: UnsafeMutablePointer<UInt32>, _ count: Int, from first: UInt64, _ key: (UInt32, UInt32)
-  ) {
-    for index in 0..<count {
-      let counter = first &+ UInt64(index)
-      a[index] = UInt32(truncatingIfNeeded: counter)
-      b[index] = UInt32(truncatingIfNeeded: counter &>> 32)
-      c[index] = 0
-      d[index] = 0
-    }
-    var (k0, k1) = key
-    for _ in 0..<rounds {
-      for index in 0..<count {
-        (a[index], b[index], c[index], d[index]) = round((a[index], b[index], c[index], d[index]), k0, k1)
-      }
-      (k0, k1) = nextKey(k0, k1)
     }
   }
 
@@ -119,8 +98,8 @@ public struct Generator: RandomNumberGenerator, Sendable {
   /// Writes `word(at:)` for the `wordRun` positions of a run, the first of which is `run · wordRun`.
   public func fill(_ words: UnsafeMutablePointer<UInt32>, run: Int) {
     let length = Generator.run
-    Generator.fill(
-      words, words + length, words + 2 * length, words + 3 * length, length, from: UInt64(run * length), key)
+    kernel_philox(
+      words, words + length, words + 2 * length, words + 3 * length, length, UInt64(run * length), key.0, key.1)
   }
 
   // MARK: One after the other

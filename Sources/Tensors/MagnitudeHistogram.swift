@@ -19,14 +19,14 @@ public struct MagnitudeHistogram: Sendable {
     self.init(upper: upper)
     let wanted = UInt32(upper ?? 0)
     counts.withUnsafeMutableBufferPointer { counts in
-      magnitudes.inBlocks(0..<magnitudes.count) { block, entries, base in
+      magnitudes.inBlocks(0..<magnitudes.count) { block, entries in
         if upper == nil {
           for index in 0..<block.count {
-            counts[Int(((entries[index] - base[index]).bitPattern & 0x7FFF_FFFF) &>> 16)] &+= 1
+            counts[Int((entries[index].bitPattern & 0x7FFF_FFFF) &>> 16)] &+= 1
           }
         } else {
           for index in 0..<block.count {
-            let bits = (entries[index] - base[index]).bitPattern & 0x7FFF_FFFF
+            let bits = entries[index].bitPattern & 0x7FFF_FFFF
             counts[Int(bits &>> 16 == wanted ? bits & 0xFFFF : 0x1_0000)] &+= 1
           }
         }

@@ -34,11 +34,11 @@ extension Magnitudes {
   /// Writes a row as (magnitude's bits, place), last place first, so that a stable sort puts lower places higher.
   private func gather(from first: Int, apart: Int, _ length: Int, into pairs: UnsafeMutablePointer<UInt64>) {
     if apart == 1 {
-      inBlocks(first..<first + length) { block, entries, base in
+      inBlocks(first..<first + length) { block, entries in
         let start = block.lowerBound - first
         let last = length - 1 - start
         for index in 0..<block.count {
-          let bits = (entries[index] - base[index]).bitPattern & 0x7FFF_FFFF
+          let bits = entries[index].bitPattern & 0x7FFF_FFFF
           pairs[last &- index] = UInt64(bits) &<< 32 | UInt64(UInt32(truncatingIfNeeded: start &+ index))
         }
       }

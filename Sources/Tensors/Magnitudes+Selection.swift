@@ -1,35 +1,24 @@
+import CKernels
+
 extension Magnitudes {
   /// The cut above which just so many of the largest entries lie.
   ///
-  /// Exact, without sorting. A sample says between which two magnitudes the cut lies almost certainly, and at which most
-  /// likely; one pass counts what is above and between them. Differences of bfloat16 numbers are so often the same that this
-  /// mostly is all. Else what lies between, a few of a hundred, is collected and looked through digit by digit.
+  /// Exact, without sorting. A sample gives four magnitudes near the cut, two that are likely and two that are far enough; one
+  /// pass counts what is larger than each and what is as large. Differences of bfloat16 numbers are so often the same that the
+  /// cut is mostly at one of them. Else what lies between two of them, one of a hundred, is collected and looked through
+  /// digit by digit.
   public func cut(keeping kept: Int) -> MagnitudeCut {
     guard kept > 0 else { return .nothing }
     guard kept < count else { return .everything }
-    var bracket = Bracket.everything
-    var tally = Tally(above: 0, inside: count)
-    if count >= Magnitudes.fewEntries {
-      let guess = sampled(kept)
-      bracket = guess.bracket
-      let tallies = tallies(bracket, Bracket(low: guess.likely, high: guess.likely))
-      tally = tallies.0
-      if kept > tallies.1.above && kept <= tallies.1.above + tallies.1.inside {
-        bracket = Bracket(low: guess.likely, high: guess.likely)
-        tally = tallies.1
-      }
+    let place = count < Magnitudes.fewEntries ? .inside(.everything(count), rank: kept) : place(kept)
+    switch place {
+    case .at(let cut): return cut
+    case .inside(let bracket, let rank):
+      let found = found(rank, in: bracket)
+      let isWhole = found.rank == found.ties
+      return MagnitudeCut(
+        bits: found.bits, tieEnd: isWhole ? .max : end(ofTies: found.rank, bits: found.bits, in: 0..<count))
     }
-    if kept <= tally.above {
-      bracket = Bracket(low: bracket.high + 1, high: Bracket.everything.high)
-      tally = Tally(above: 0, inside: tally.above)
-    } else if kept > tally.above + tally.inside {
-      let above = tally.above + tally.inside
-      bracket = Bracket(low: 0, high: bracket.low - 1)
-      tally = Tally(above: above, inside: count - above)
-    }
-    let found = found(kept - tally.above, in: bracket, holding: tally.inside)
-    return MagnitudeCut(
-      bits: found.bits, tieEnd: found.rank == found.ties ? .max : end(ofTies: found.rank, bits: found.bits))
   }
 
   /// The plain version of `cut(keeping:)`, by sorting everything.
@@ -47,26 +36,48 @@ extension Magnitudes {
   /// Below this many entries all of them are looked through.
   private static let fewEntries = 1 << 16
 
-  /// Magnitudes from one to another, both within, as bits.
+  /// Magnitudes from one to another, both within, as bits, and how many entries have them.
   private struct Bracket {
     var low: UInt32
     var high: UInt32
+    var count: Int
 
-    static let everything = Bracket(low: 0, high: 0x7FFF_FFFE)
+    static func everything(_ count: Int) -> Bracket { Bracket(low: 0, high: 0x7FFF_FFFE, count: count) }
   }
 
-  private struct Tally {
-    var above: Int
-    var inside: Int
+  /// Where the rank-th largest magnitude is: known, or in a bracket, with its rank in there.
+  private enum Place {
+    case at(MagnitudeCut)
+    case inside(Bracket, rank: Int)
   }
 
-  /// Two magnitudes between which the rank-th largest lies, unless a sample is off by five standard deviations, and the one
-  /// that it most likely is.
+  /// Where the rank-th largest is, by counting what is above and at each of four magnitudes.
+  private func place(_ rank: Int) -> Place {
+    let pivots = pivots(rank)
+    let (above, atLeast, ties) = counts(pivots)
+    var (high, larger) = (Bracket.everything(count).high, 0)
+    for (index, pivot) in pivots.enumerated() {
+      if rank <= above[index] {
+        return .inside(Bracket(low: pivot + 1, high: high, count: above[index] - larger), rank: rank - larger)
+      }
+      if rank <= atLeast[index] {
+        let isWhole = rank == atLeast[index]
+        return .at(
+          MagnitudeCut(
+            bits: pivot, tieEnd: isWhole ? .max : end(ofTies: rank - above[index], bits: pivot, ties[index])))
+      }
+      // Nothing is below zero, so that all are counted at the latest there.
+      (high, larger) = (pivot &- 1, atLeast[index])
+    }
+    return .inside(Bracket(low: 0, high: high, count: count - larger), rank: rank - larger)
+  }
+
+  /// Four magnitudes, largest first: where a sample has the rank-th largest, and one and five standard deviations around it.
   ///
   /// Positions come from a linear congruence, which depends on nothing but the count: evenly spaced ones might all lie in one
   /// column.
-  private func sampled(_ rank: Int) -> (bracket: Bracket, likely: UInt32) {
-    let size = min(max(count / 256, 512), 16384)
+  private func pivots(_ rank: Int) -> [UInt32] {
+    let size = min(max(count / 1024, 512), 16384)
     var state: UInt64 = 0x9E37_79B9_7F4A_7C15
     var sample = (0..<size).map { _ in
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -76,13 +87,31 @@ extension Magnitudes {
     sample.sort(by: >)
     let share = Double(rank) / Double(count)
     let expected = share * Double(size)
-    let reach = 5 * (expected * (1 - share)).squareRoot() + 2
-    let (first, last) = (Int(expected - reach), Int(expected + reach))
-    let bracket = Bracket(
-      low: last < size ? sample[last] : 0, high: expected >= reach ? sample[first] : Bracket.everything.high)
-    return (bracket, sample[min(Int(expected), size - 1)])
+    let deviation = (expected * (1 - share)).squareRoot() + 1
+    return [-5, -1, 1, 5].map { distance in
+      sample[Int(min(max(expected + distance * deviation, 0), Double(size - 1)))]
+    }
   }
 
+  /// How many entries are larger than each of four magnitudes, how many are at least as large, and how many of each block are
+  /// just as large; one pass over everything.
+  private func counts(_ pivots: [UInt32]) -> (above: [Int], atLeast: [Int], ties: [[UInt32]]) {
+    let bounds = pivots.map { Int32(bitPattern: $0) }
+    var (above, below) = ([0, 0, 0, 0], [0, 0, 0, 0])
+    var ties: [[UInt32]] = [[], [], [], []]
+    var (larger, smaller): ([UInt32], [UInt32]) = ([0, 0, 0, 0], [0, 0, 0, 0])
+    inBlocks(0..<count) { block, entries in
+      kernel_count_around(entries, block.count, bounds, &larger, &smaller)
+      for index in 0..<4 {
+        above[index] += Int(larger[index])
+        below[index] += Int(smaller[index])
+        ties[index].append(UInt32(block.count) - larger[index] - smaller[index])
+      }
+    }
+    return (above, below.map { count - $0 }, ties)
+  }
+
+  /// One entry's magnitude.
   func bits(at index: Int) -> UInt32 {
     withUnsafeTemporaryAllocation(of: Float.self, capacity: 2) { entries in
       tensor.copyFloats(index..<index + 1, to: UnsafeMutableBufferPointer(rebasing: entries[0..<1]))
@@ -92,46 +121,14 @@ extension Magnitudes {
     }
   }
 
-  /// One pass over everything for two brackets: sign bits of differences are counted, so that it becomes vector code.
-  private func tallies(_ first: Bracket, _ second: Bracket) -> (Tally, Tally) {
-    let (low, high) = (Int32(bitPattern: first.low), Int32(bitPattern: first.high))
-    let (otherLow, otherHigh) = (Int32(bitPattern: second.low), Int32(bitPattern: second.high))
-    var (above, below, otherAbove, otherBelow) = (0, 0, 0, 0)
-    inBlocks(0..<count) { block, entries, base in
-      var (over, under, otherOver, otherUnder): (UInt32, UInt32, UInt32, UInt32) = (0, 0, 0, 0)
-      for index in 0..<block.count {
-        let bits = Magnitudes.bits(entries[index], base[index])
-        over &+= UInt32(bitPattern: high &- bits) &>> 31
-        under &+= UInt32(bitPattern: bits &- low) &>> 31
-        otherOver &+= UInt32(bitPattern: otherHigh &- bits) &>> 31
-        otherUnder &+= UInt32(bitPattern: bits &- otherLow) &>> 31
-      }
-      above += Int(over)
-      below += Int(under)
-      otherAbove += Int(otherOver)
-      otherBelow += Int(otherUnder)
-    }
-    return (
-      Tally(above: above, inside: count - above - below),
-      Tally(above: otherAbove, inside: count - otherAbove - otherBelow)
-    )
-  }
-
-  /// The rank-th largest magnitude of a bracket that holds so many: how many that are as large count down to it, of how many.
-  private func found(_ rank: Int, in bracket: Bracket, holding inside: Int) -> (bits: UInt32, rank: Int, ties: Int) {
-    if bracket.low == bracket.high { return (bracket.low, rank, inside) }
-    return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: inside + 1) { candidates in
+  /// The rank-th largest magnitude of a bracket: how many that are as large count down to it, of how many.
+  private func found(_ rank: Int, in bracket: Bracket) -> (bits: UInt32, rank: Int, ties: Int) {
+    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: bracket.count + 1) { candidates in
       let (low, high) = (Int32(bitPattern: bracket.low), Int32(bitPattern: bracket.high))
       var filled = 0
-      inBlocks(0..<count) { block, entries, base in
-        var place = filled
-        for index in 0..<block.count {
-          let bits = Magnitudes.bits(entries[index], base[index])
-          // Written in any case, and counted where it is inside.
-          candidates[place] = UInt32(bitPattern: bits)
-          place &+= Int(1 &- (UInt32(bitPattern: (high &- bits) | (bits &- low)) &>> 31))
-        }
-        filled = place
+      inBlocks(0..<count) { block, entries in
+        guard let target = candidates.baseAddress else { return }
+        filled += kernel_collect(target + filled, entries, block.count, low, high)
       }
       return Magnitudes.digits(rank, of: UnsafeMutableBufferPointer(rebasing: candidates[0..<filled]), bracket)
     }
@@ -167,19 +164,30 @@ extension Magnitudes {
     }
   }
 
-  /// The index after the rank-th entry whose magnitude has these bits.
-  private func end(ofTies rank: Int, bits: UInt32) -> Int {
+  /// The index after the rank-th entry whose magnitude has these bits, by how many there are in each block.
+  private func end(ofTies rank: Int, bits: UInt32, _ ties: [UInt32]) -> Int {
+    var left = rank
+    for (block, ties) in ties.enumerated() {
+      let start = block * Tensor.blockLength
+      if Int(ties) >= left { return end(ofTies: left, bits: bits, in: start..<min(start + Tensor.blockLength, count)) }
+      left -= Int(ties)
+    }
+    preconditionFailure("the blocks hold as many ties as were counted")
+  }
+
+  /// The index after the rank-th entry of a run whose magnitude has these bits.
+  private func end(ofTies rank: Int, bits: UInt32, in run: Range<Int>) -> Int {
     var (left, end) = (rank, Int.max)
     let wanted = Int32(bitPattern: bits)
-    inBlocks(0..<count) { block, entries, base in
+    inBlocks(run) { block, entries in
       guard left > 0 else { return }
       var ties: UInt32 = 0
-      for index in 0..<block.count { ties &+= Magnitudes.bits(entries[index], base[index]) == wanted ? 1 : 0 }
+      for index in 0..<block.count { ties &+= Magnitudes.bits(entries[index]) == wanted ? 1 : 0 }
       guard Int(ties) >= left else {
         left -= Int(ties)
         return
       }
-      for index in 0..<block.count where left > 0 && Magnitudes.bits(entries[index], base[index]) == wanted {
+      for index in 0..<block.count where left > 0 && Magnitudes.bits(entries[index]) == wanted {
         left -= 1
         end = block.lowerBound + index + 1
       }
@@ -188,7 +196,5 @@ extension Magnitudes {
   }
 
   @inline(__always)
-  private static func bits(_ entry: Float, _ base: Float) -> Int32 {
-    Int32(bitPattern: (entry - base).bitPattern & 0x7FFF_FFFF)
-  }
+  private static func bits(_ entry: Float) -> Int32 { Int32(bitPattern: entry.bitPattern & 0x7FFF_FFFF) }
 }

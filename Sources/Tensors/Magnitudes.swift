@@ -1,3 +1,5 @@
+import CKernels
+
 /// The magnitudes of a tensor's entries, or of the differences of two tensors' entries, which are taken in float32.
 public struct Magnitudes: Sendable {
   public let tensor: Tensor
@@ -18,21 +20,25 @@ public struct Magnitudes: Sendable {
 
   public var count: Int { tensor.count }
 
-  /// Goes over the entries in blocks: what to subtract from what, zeros where there is no base.
-  func inBlocks(
-    _ range: Range<Int>, _ body: (Range<Int>, _ entries: UnsafePointer<Float>, _ base: UnsafePointer<Float>) -> Void
-  ) {
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: Tensor.blockLength) { second in
-      second.initialize(repeating: 0)
-      guard let zeros = second.baseAddress else { return }
+  /// Goes over a run of the differences, or of the entries where there is no base, in blocks.
+  func inBlocks(_ range: Range<Int>, _ body: (Range<Int>, _ entries: UnsafePointer<Float>) -> Void) {
+    guard let base else {
+      return Tensor.inBlocks(range) { block, scratch in
+        tensor.withFloats(block, scratch) { body(block, $0) }
+      }
+    }
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * Tensor.blockLength) { memory in
+      let second = UnsafeMutableBufferPointer(rebasing: memory[..<Tensor.blockLength])
+      guard let differences = UnsafeMutableBufferPointer(rebasing: memory[Tensor.blockLength...]).baseAddress else {
+        return
+      }
       Tensor.inBlocks(range) { block, scratch in
-        tensor.withFloats(block, scratch) { entries in
-          if let base {
-            base.withFloats(block, second) { body(block, entries, $0) }
-          } else {
-            body(block, entries, zeros)
+        tensor.withStored(block, scratch) { entries, dtype in
+          base.withStored(block, second) { base, baseType in
+            kernel_difference(differences, entries, dtype.kernelFloat, base, baseType.kernelFloat, block.count)
           }
         }
+        body(block, differences)
       }
     }
   }

@@ -1,3 +1,5 @@
+import CKernels
+
 extension TaskVector {
   /// How many of a task vector's entries it alone changes, and how many it shares with others.
   public struct Touched: Sendable, Hashable {
@@ -42,13 +44,9 @@ extension TaskVector {
               sums[index] += changes * (1 + isAlone * excess) * Double(delta[index])
             }
           }
-          let target = UnsafeMutableBufferPointer(rebasing: result[block])
-          for index in 0..<block.count {
-            let change = sums[index] / (counts[index] > 1 ? Double(counts[index]) : 1)
-            let isZero: UInt32 = change == 0 ? ~0 : 0
-            let sum = Float(Double(base[index]) + change).bitPattern
-            target[index] = Float(bitPattern: base[index].bitPattern & isZero | sum & ~isZero)
-          }
+          for index in 0..<block.count { sums[index] /= counts[index] > 1 ? Double(counts[index]) : 1 }
+          guard let target = UnsafeMutableBufferPointer(rebasing: result[block]).baseAddress else { return }
+          kernel_move(target, base.entries, base.kind, sums.baseAddress, nil, 1, 0, 1, block.count)
         }
       }
     }
@@ -61,7 +59,7 @@ extension TaskVector {
   private static func counting(
     _ vectors: [TaskVector], _ threshold: Float,
     _ body: (
-      Range<Int>, _ base: UnsafePointer<Float>, _ deltas: UnsafePointer<Float>, _ counts: UnsafePointer<Float>
+      Range<Int>, _ base: Stored, _ deltas: UnsafePointer<Float>, _ counts: UnsafePointer<Float>
     ) -> Void
   ) {
     withUnsafeTemporaryAllocation(of: Float.self, capacity: length) { counts in

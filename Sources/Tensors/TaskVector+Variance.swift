@@ -1,3 +1,5 @@
+import CKernels
+
 extension TaskVector {
   /// The population variance of the differences over the models, entry by entry: worked out in float64, rounded to float32.
   public static func variances(of models: [Tensor], minus base: Tensor) -> Tensor {
@@ -8,23 +10,15 @@ extension TaskVector {
         guard let means = memory.baseAddress else { return }
         let squares = means + length
         inBlocks(vectors, length: length) { block, base, deltas, scratch in
-          for index in 0..<block.count {
-            means[index] = 0
-            squares[index] = 0
-          }
           let part = Double(vectors.count)
           for (number, vector) in vectors.enumerated() {
             let delta = deltas + number * length
             vector.fill(delta, block, base: base, scratch)
-            for index in 0..<block.count { means[index] += Double(delta[index]) }
+            kernel_add_scaled(means, delta, block.count, 1, number == 0 ? 1 : 0)
           }
           for index in 0..<block.count { means[index] /= part }
           for number in vectors.indices {
-            let delta = deltas + number * length
-            for index in 0..<block.count {
-              let deviation = Double(delta[index]) - means[index]
-              squares[index] += deviation * deviation
-            }
+            kernel_add_deviations(squares, deltas + number * length, means, block.count, number == 0 ? 1 : 0)
           }
           let target = UnsafeMutableBufferPointer(rebasing: result[block])
           for index in 0..<block.count { target[index] = Float(squares[index] / part) }
@@ -37,12 +31,8 @@ extension TaskVector {
   public var meanSquare: Double {
     var total = 0.0
     TaskVector.inBlocks([self], length: Tensor.blockLength) { block, base, deltas, scratch in
-      withUnsafeTemporaryAllocation(of: Double.self, capacity: Tensor.blockLength) { squares in
-        fill(deltas, block, base: base, scratch)
-        for index in 0..<block.count { squares[index] = Double(deltas[index]) * Double(deltas[index]) }
-        for index in block.count..<Tensor.blockLength { squares[index] = 0 }
-        total += Tensor.sum(squares)
-      }
+      fill(deltas, block, base: base, scratch)
+      total += kernel_dot(deltas, deltas, block.count)
     }
     return base.count == 0 ? 0 : total * factor * factor / Double(base.count)
   }

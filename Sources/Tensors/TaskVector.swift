@@ -1,3 +1,5 @@
+import CKernels
+
 /// What fine-tuning added to one tensor, δ = x − b, or what is kept of it.
 ///
 /// The difference is taken in float32 and never stored: whoever works with it goes over the model's and the base's entries.
@@ -38,27 +40,22 @@ public struct TaskVector: Sendable {
 
   /// Σ|δ| and Σ|what is kept of δ|, without the factor.
   private func magnitudeSums() -> (all: Double, kept: Double) {
-    let length = Tensor.blockLength
     var (all, left) = (0.0, 0.0)
-    TaskVector.inBlocks([self], length: length) { block, base, deltas, scratch in
-      withUnsafeTemporaryAllocation(of: Double.self, capacity: length) { magnitudes in
-        let difference = TaskVector(model, minus: self.base)
-        difference.fill(deltas, block, base: base, scratch)
-        all += TaskVector.sum(deltas, block.count, magnitudes)
-        fill(deltas, block, base: base, scratch)
-        left += TaskVector.sum(deltas, block.count, magnitudes)
-      }
+    TaskVector.inBlocks([self], length: Tensor.blockLength) { block, base, deltas, scratch in
+      subtract(base, into: deltas, block, scratch)
+      all += kernel_sum_magnitudes(deltas, block.count)
+      keep(of: deltas, block)
+      left += kernel_sum_magnitudes(deltas, block.count)
     }
     return (all, left)
   }
 
-  /// The sum of a block's magnitudes.
-  private static func sum(
-    _ entries: UnsafePointer<Float>, _ count: Int, _ magnitudes: UnsafeMutableBufferPointer<Double>
-  ) -> Double {
-    for index in 0..<count { magnitudes[index] = Double(entries[index].magnitude) }
-    for index in count..<Tensor.blockLength { magnitudes[index] = 0 }
-    return Tensor.sum(magnitudes)
+  // MARK: Blocks
+
+  /// Entries where they lie, as they are stored.
+  struct Stored {
+    let entries: UnsafeRawPointer
+    let kind: KernelFloat
   }
 
   /// Goes over task vectors of one base in blocks, with the base's entries, room for `length` entries of each vector and for
@@ -66,8 +63,7 @@ public struct TaskVector: Sendable {
   static func inBlocks(
     _ vectors: [TaskVector], length: Int,
     _ body: (
-      Range<Int>, _ base: UnsafePointer<Float>, _ deltas: UnsafeMutablePointer<Float>,
-      _ scratch: UnsafeMutableBufferPointer<Float>
+      Range<Int>, _ base: Stored, _ deltas: UnsafeMutablePointer<Float>, _ scratch: UnsafeMutableBufferPointer<Float>
     ) -> Void
   ) {
     guard let base = vectors.first?.base else { preconditionFailure("there is no task vector to work on") }
@@ -75,13 +71,13 @@ public struct TaskVector: Sendable {
       withUnsafeTemporaryAllocation(of: Float.self, capacity: length * vectors.count) { deltas in
         guard let deltas = deltas.baseAddress else { return }
         Tensor.inBlocks(0..<base.count, length: length) { block, scratch in
-          base.withFloats(block, second) { body(block, $0, deltas, scratch) }
+          base.withStored(block, second) { entries, dtype in
+            body(block, Stored(entries: entries, kind: dtype.kernelFloat), deltas, scratch)
+          }
         }
       }
     }
   }
-
-  // MARK: Blocks
 
   /// Writes a block of what is kept of the difference, without the factor.
   ///
@@ -89,43 +85,44 @@ public struct TaskVector: Sendable {
   ///   - base: The base's entries of the block.
   ///   - scratch: Room for a block.
   func fill(
-    _ target: UnsafeMutablePointer<Float>, _ block: Range<Int>, base: UnsafePointer<Float>,
+    _ target: UnsafeMutablePointer<Float>, _ block: Range<Int>, base: Stored,
     _ scratch: UnsafeMutableBufferPointer<Float>
   ) {
-    let count = block.count
-    model.withFloats(block, scratch) { entries in
-      switch kept {
-      case .everything:
-        for index in 0..<count { target[index] = entries[index] - base[index] }
-      case .between(let lower, let upper):
-        // Between the ends of ties, the cuts are plain bounds.
-        let first = TaskVector.place(min(lower.tieEnd, upper.tieEnd), in: block)
-        let second = TaskVector.place(max(lower.tieEnd, upper.tieEnd), in: block)
-        for (start, end) in [(0, first), (first, second), (second, count)] where start < end {
-          let low = Int32(bitPattern: lower.floor(at: block.lowerBound + start))
-          let high = Int32(bitPattern: upper.floor(at: block.lowerBound + start))
-          for index in start..<end {
-            let bits = (entries[index] - base[index]).bitPattern
-            let magnitude = Int32(bitPattern: bits & 0x7FFF_FFFF)
-            // A sign bit tells whether one is less than the other.
-            let isKept = UInt32(bitPattern: (~(magnitude &- low) & (magnitude &- high)) &>> 31)
-            target[index] = Float(bitPattern: bits & isKept)
-          }
-        }
-      case .mask(let mask):
-        mask.buffer.withBytes { bytes in
-          guard let bytes = bytes.baseAddress?.assumingMemoryBound(to: Int8.self) else { return }
-          let mask = bytes + block.lowerBound
-          for index in 0..<count {
-            let bits = (entries[index] - base[index]).bitPattern
-            target[index] = Float(bitPattern: bits & UInt32(bitPattern: Int32(mask[index])))
-          }
-        }
-      case .divisors(let divisors):
-        divisors.withFloats { divisors in
-          let divisors = UnsafeBufferPointer(rebasing: divisors[block])
-          for index in 0..<count { target[index] = (entries[index] - base[index]) / divisors[index] }
-        }
+    subtract(base, into: target, block, scratch)
+    keep(of: target, block)
+  }
+
+  private func subtract(
+    _ base: Stored, into target: UnsafeMutablePointer<Float>, _ block: Range<Int>,
+    _ scratch: UnsafeMutableBufferPointer<Float>
+  ) {
+    model.withStored(block, scratch) { entries, dtype in
+      kernel_difference(target, entries, dtype.kernelFloat, base.entries, base.kind, block.count)
+    }
+  }
+
+  /// Leaves of a block's differences what is kept.
+  private func keep(of target: UnsafeMutablePointer<Float>, _ block: Range<Int>) {
+    switch kept {
+    case .everything: return
+    case .between(let lower, let upper):
+      // Between the ends of ties, the cuts are plain bounds.
+      let first = TaskVector.place(min(lower.tieEnd, upper.tieEnd), in: block)
+      let second = TaskVector.place(max(lower.tieEnd, upper.tieEnd), in: block)
+      for (start, end) in [(0, first), (first, second), (second, block.count)] where start < end {
+        let index = block.lowerBound + start
+        let (least, below) = (lower.floor(at: index), upper.floor(at: index))
+        kernel_keep_between(target + start, end - start, Int32(bitPattern: least), Int32(bitPattern: below))
+      }
+    case .mask(let mask):
+      mask.buffer.withBytes { bytes in
+        guard let bytes = bytes.baseAddress?.assumingMemoryBound(to: Int8.self) else { return }
+        kernel_keep_masked(target, block.count, bytes + block.lowerBound)
+      }
+    case .divisors(let divisors):
+      divisors.withFloats { divisors in
+        let divisors = UnsafeBufferPointer(rebasing: divisors[block])
+        for index in 0..<block.count { target[index] /= divisors[index] }
       }
     }
   }

@@ -99,7 +99,7 @@ extension Tensor {
 
   /// A block's entries where they lie if there are kernels for them, else as float32 in the scratch.
   @inline(__always)
-  private func withStored(
+  func withStored(
     _ block: Range<Int>, _ scratch: UnsafeMutableBufferPointer<Float>, _ body: (UnsafeRawPointer, DType) -> Void
   ) {
     withBytes { bytes in

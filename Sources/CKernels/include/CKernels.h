@@ -34,6 +34,63 @@ uint32_t kernel_widen(double *results, const void *entries, KernelFloat kind, si
 /// Σ a·b of 2,048 numbers: products are added half to half until one is left, so no rounding depends on the width of vectors.
 double kernel_dot2048(const double *a, const double *b, double *scratch);
 
+/// Entries less those of a base, in float32.
+void kernel_difference(
+    float *results, const void *entries, KernelFloat kind, const void *base, KernelFloat baseKind, size_t count);
+
+/// How many entries have a larger magnitude than each of four, and how many a smaller one; fewer than 2^32. Magnitudes are
+/// compared as the bits of float32.
+void kernel_count_around(
+    const float *entries, size_t count, const int32_t pivots[4], uint32_t larger[4], uint32_t smaller[4]);
+
+/// Writes the bits of those magnitudes that lie from `least` to `most`, in order, where there is room for one more.
+/// Returns how many there are.
+size_t kernel_collect(uint32_t *found, const float *entries, size_t count, int32_t least, int32_t most);
+
+/// Makes those entries zero whose magnitude, as bits of float32, is less than `least` or not less than `below`.
+void kernel_keep_between(float *entries, size_t count, int32_t least, int32_t below);
+
+/// Makes those entries zero whose byte of the mask is; the others' are all ones.
+void kernel_keep_masked(float *entries, size_t count, const int8_t *mask);
+
+/// sums = (isFirst ? 0 : sums) + weight · entries, in float64; never -0 at first.
+void kernel_add_scaled(double *sums, const float *entries, size_t count, double weight, int isFirst);
+
+/// The sign bits of the masses, in place of a float32's; that of zero as it is told.
+void kernel_elect(uint32_t *signs, const double *masses, size_t count, int zeroIsNegative);
+
+/// Adds scaled · entry to the sum, and the weight to the share, where the entry, its sign flipped by `flip`, has the elected
+/// sign. Begins both where `isFirst`.
+void kernel_add_agreeing(
+    double *sums, double *shares, const float *entries, const uint32_t *signs, uint32_t flip, size_t count,
+    double scaled, double weight, int isFirst);
+
+/// Keeps of the sum and of scaled · entry the one of larger magnitude, the latter of equal ones; of entries that agree as above,
+/// or of all where `signs` is null.
+void kernel_take_largest(
+    double *sums, const float *entries, const uint32_t *signs, uint32_t flip, size_t count, double scaled, int isFirst);
+
+/// base + scale · sums / share, rounded once to float32; base as it is where that adds zero. A share is 1 where it is 0, and no
+/// less than `least`; where `shares` is null, it is the divisor.
+void kernel_move(
+    float *results, const void *base, KernelFloat kind, const double *sums, const double *shares, double divisor,
+    double least, double scale, size_t count);
+
+/// Σ|entries| in float64, grouped by the count alone.
+double kernel_sum_magnitudes(const float *entries, size_t count);
+
+/// Σ a·b in float64, grouped by the count alone.
+double kernel_dot(const float *a, const float *b, size_t count);
+
+/// squares = (isFirst ? 0 : squares) + (entries − means)², in float64.
+void kernel_add_deviations(
+    double *squares, const float *entries, const double *means, size_t count, int isFirst);
+
+/// The four words of Philox4x32-10 (Salmon, Moraes, Dror, Shaw 2011) for counters in a row.
+void kernel_philox(
+    uint32_t *first, uint32_t *second, uint32_t *third, uint32_t *fourth, size_t count, uint64_t counter, uint32_t key0,
+    uint32_t key1);
+
 /// The BLAKE3 chaining values of 16 inputs at once, `apart` bytes from one to the next, of `blocks` blocks of 64 bytes each.
 /// The inputs count up from `counter` where `counts`. Writes 16 values of 8 words.
 void kernel_blake3_sixteen(
