@@ -31,6 +31,17 @@ func inParallel<Result: Sendable>(
   }
 }
 
+/// Does something for each of some sizes on all processors; the largest come first, so that none is left to one thread at
+/// the end. Results are in the order of the sizes.
+/// - Parameter body: Gets the place of a size.
+func largestFirst<Result: Sendable>(
+  _ sizes: [Int], isCancelled: @Sendable () -> Bool, _ body: @Sendable (_ index: Int) throws -> Result
+) throws -> [Result] {
+  let order = sizes.indices.sorted { sizes[$0] == sizes[$1] ? $0 < $1 : sizes[$0] > sizes[$1] }
+  let results = try inParallel(order.count, isCancelled: isCancelled) { try body(order[$0]) }
+  return zip(order, results).sorted { $0.0 < $1.0 }.map(\.1)
+}
+
 private struct ParallelState<Result: Sendable>: Sendable {
   var results: [Result?]
   var failure: (index: Int, error: any Error)?

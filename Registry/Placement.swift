@@ -12,11 +12,17 @@ public struct Placement: Sendable {
   let folder: String
   /// Moves the folder to where it is to be, and returns its path.
   let publish: @Sendable () throws -> String
+  /// Removes the folder where it was not moved.
+  let discard: @Sendable () -> Void
 
-  public init(_ layout: FolderLayout, in folder: String, publish: @escaping @Sendable () throws -> String) {
+  public init(
+    _ layout: FolderLayout, in folder: String, publish: @escaping @Sendable () throws -> String,
+    discard: @escaping @Sendable () -> Void
+  ) {
     self.layout = layout
     self.folder = folder
     self.publish = publish
+    self.discard = discard
   }
 }
 

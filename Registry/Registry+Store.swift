@@ -2,7 +2,6 @@ import Diagnostics
 import Fingerprints
 import Formats
 import Operations
-import Synchronization
 import Tensors
 
 extension Registry {
@@ -22,6 +21,7 @@ extension Registry {
     progress: @escaping @Sendable (_ bytesDone: Int, _ bytesTotal: Int) -> Void = { _, _ in },
     isCancelled: @Sendable () -> Bool = { false }
   ) throws -> (digest: Digest, content: Content, isPlaced: Bool) {
+    defer { placement?.discard() }
     var manifest = Manifest(content, digests: try knownDigests(content.tensors, isCancelled: isCancelled))
     let missing = try missingParts(of: manifest)
     let isComputed = missing.contains { !manifest.parts[$0].isFile }
@@ -115,36 +115,6 @@ extension Registry {
     }
     let stored = try StoredObject(name, in: path)
     try index.write { try $0.insert(stored, stamp: stored.stamp) }
-  }
-}
-
-/// Does something for each of some sizes on all processors; the largest come first, so that none is left to one thread at
-/// the end. Results are in the order of the sizes.
-/// - Parameter body: Gets the place of a size.
-func largestFirst<Result: Sendable>(
-  _ sizes: [Int], isCancelled: @Sendable () -> Bool, _ body: @Sendable (_ index: Int) throws -> Result
-) throws -> [Result] {
-  let order = sizes.indices.sorted { sizes[$0] == sizes[$1] ? $0 < $1 : sizes[$0] > sizes[$1] }
-  let results = try inParallel(order.count, isCancelled: isCancelled) { try body(order[$0]) }
-  return zip(order, results).sorted { $0.0 < $1.0 }.map(\.1)
-}
-
-/// Counts the bytes that are done and tells of them; the numbers only grow.
-final class ByteProgress: Sendable {
-  private let done = Mutex(0)
-  private let total: Int
-  private let tell: @Sendable (_ bytesDone: Int, _ bytesTotal: Int) -> Void
-
-  init(of total: Int, _ tell: @escaping @Sendable (_ bytesDone: Int, _ bytesTotal: Int) -> Void) {
-    self.total = total
-    self.tell = tell
-  }
-
-  func add(_ bytes: Int) {
-    done.withLock { done in
-      done += bytes
-      tell(done, total)
-    }
   }
 }
 

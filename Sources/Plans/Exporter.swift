@@ -78,20 +78,16 @@ public struct Exporter: Sendable {
     let format = try format(for: export, kinds: [content.kind])
     guard let layout = try format.format.init(binding: binding(of: export)).layout(content) else { return nil }
     try checkWritable(export.path)
-    let temporary = temporary(for: target)
-    try? FileManager.default.removeItem(atPath: temporary)
-    _ = try makeFolders(temporary)
-    return Placement(layout, in: temporary) {
-      guard try !place(temporary, at: target, named: export.path) else {
-        throw OperationError(.output, "`\(export.path)` was made by somebody else while it was written")
-      }
-      return target
-    }
-  }
-
-  /// Removes what a placement that failed has left.
-  func abandonPlacement(for export: Export) {
-    try? FileManager.default.removeItem(atPath: temporary(for: root + "/" + export.path))
+    let staging = try ExportStaging(for: target)
+    try staging.makeFolder()
+    return Placement(
+      layout, in: staging.path,
+      publish: {
+        guard try !place(staging.path, at: target, named: export.path) else {
+          throw OperationError(.output, "`\(export.path)` was made by somebody else while it was written")
+        }
+        return target
+      }, discard: staging.discard)
   }
 
   /// Remembers an export that was computed in its place.
@@ -136,32 +132,15 @@ public struct Exporter: Sendable {
   private func write(_ contents: [Content], _ export: Export, _ format: Catalog.Format, to target: String) throws
     -> Bool
   {
-    let files = FileManager.default
-    let parent = (target as NSString).deletingLastPathComponent
-    let made = try makeFolders(parent)
-    let temporary = temporary(for: target)
-    defer { try? files.removeItem(atPath: temporary) }
-    do {
-      try? files.removeItem(atPath: temporary)
-      if format.format.makesFolder {
-        try files.createDirectory(atPath: temporary, withIntermediateDirectories: false)
-      }
-      try format.format.init(binding: binding(of: export))
-        .write(contents, isList: export.isList, to: temporary)
-      return try place(temporary, at: target, named: export.path)
-    } catch {
-      for folder in made.reversed() { rmdir(folder) }
-      throw error
-    }
+    let staging = try ExportStaging(for: target)
+    defer { staging.discard() }
+    if format.format.makesFolder { try staging.makeFolder() }
+    try format.format.init(binding: binding(of: export)).write(contents, isList: export.isList, to: staging.path)
+    return try place(staging.path, at: target, named: export.path)
   }
 
   private func binding(of export: Export) -> [String: Binding] {
     (export.format?.settings ?? [:]).mapValues { .value($0) }
-  }
-
-  private func temporary(for target: String) -> String {
-    let (folder, name) = ((target as NSString).deletingLastPathComponent, (target as NSString).lastPathComponent)
-    return "\(folder)/.\(name).mergekit-\(ProcessInfo.processInfo.processIdentifier)"
   }
 
   private func place(_ temporary: String, at target: String, named path: String) throws -> Bool {
@@ -192,20 +171,6 @@ public struct Exporter: Sendable {
     guard rename(source, target) == 0 else {
       throw OperationError(.output, "`\(target)` cannot be written: \(String(cString: strerror(errno)))")
     }
-  }
-
-  /// Makes the folders above an export; returns those that were not there, outermost first.
-  private func makeFolders(_ folder: String) throws -> [String] {
-    var missing: [String] = []
-    var path = folder
-    while !FileManager.default.fileExists(atPath: path), path.count > 1 {
-      missing.insert(path, at: 0)
-      path = (path as NSString).deletingLastPathComponent
-    }
-    for folder in missing where mkdir(folder, 0o777) != 0 {
-      throw OperationError(.output, "`\(folder)` cannot be made: \(String(cString: strerror(errno)))")
-    }
-    return missing
   }
 
   /// Checks that the nearest folder that is there can be written, and that no part of the path is a symbolic link.

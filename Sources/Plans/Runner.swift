@@ -211,7 +211,6 @@ public final class Runner: Sendable {
 
   private func store(_ content: Content, of id: StepID) throws -> (digest: Digest, content: Content) {
     let export = places[id]
-    defer { if let export { exporter.abandonPlacement(for: export) } }
     let placement = try export.flatMap { try exporter.placement(for: $0, content) }
     let stored = try registry.store(
       content, placement: placement, progress: { self.observe(.storing(id, done: $0, total: $1)) },

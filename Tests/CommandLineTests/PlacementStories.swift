@@ -32,4 +32,19 @@ import Testing
     let names = try FileManager.default.contentsOfDirectory(atPath: session.folder + "/out")
     #expect(names == ["large"])
   }
+
+  @Test func itLeavesNothingBesideItselfWhenItFails() throws {
+    let session = try Session()
+    try session.write(
+      """
+      recipe "Large"
+      let a = classifier(sizes: [4100, 4100, 10], seed: 1)
+      export 1e38 * (1e3 * (a - classifier(sizes: [4100, 4100, 10], seed: 2))) to "deep/down/large"
+
+      """, to: "large.rcp")
+    let result = session.run("apply large.rcp")
+    #expect(result.status == 1)
+    #expect(result.errors.contains("cannot hold"))
+    #expect(!session.isThere("deep"))
+  }
 }

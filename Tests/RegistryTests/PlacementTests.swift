@@ -22,10 +22,12 @@ import Testing
     let layout = try ModelFolder.layout(
       config: content.facts, files: content.files.map { ($0.name, $0.bytes) },
       tensors: content.tensors.map { ($0.name, $0.dtype, $0.shape) }, shardSize: 420)
-    return Placement(layout, in: temporary) {
-      try FileManager.default.moveItem(atPath: temporary, toPath: target)
-      return target
-    }
+    return Placement(
+      layout, in: temporary,
+      publish: {
+        try FileManager.default.moveItem(atPath: temporary, toPath: target)
+        return target
+      }, discard: { try? FileManager.default.removeItem(atPath: temporary) })
   }
 
   @Test func holdTheirTensorsAlone() throws {
@@ -88,6 +90,6 @@ import Testing
     let placement = try placement(content)
     #expect(throws: OperationError.self) { try registry.store(content, placement: placement) }
     #expect(sandbox.objects.isEmpty)
-    #expect(!FileManager.default.fileExists(atPath: sandbox.path + "/out"))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: sandbox.path) == [".mergekit"])
   }
 }
