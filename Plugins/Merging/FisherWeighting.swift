@@ -95,8 +95,7 @@ extension [Fisher] {
     try map { fisher in
       let shared = fisher.content.tensors.map(\.name).filter(cover)
       let squares = try context.map(shared) { name in
-        let tensor = try fisher.content.finiteTensor(name)
-        return Tensor.dot(tensor, tensor)
+        Tensor.gram([try fisher.content.finiteTensor(name)])[0, 0]
       }
       let norm = squares.reduce(0, +).squareRoot()
       guard norm > 0 else {

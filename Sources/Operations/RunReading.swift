@@ -58,12 +58,11 @@ extension TensorReader {
   /// - Throws: `OperationError` where an entry is NaN or infinite, naming the first.
   public func gram(_ artifacts: [any Artifact], from origin: (any Artifact)? = nil) throws -> Gram {
     let contents = ([origin].compactMap { $0 } + artifacts).map(\.content)
-    var gram = RunningGram(of: artifacts.count, hasOrigin: origin != nil)
     guard let operands = try contents.readers(of: name) else {
-      let tensors = try contents.map { try $0.finiteTensor(name).converted(to: .f32) }
-      add(tensors, to: &gram)
-      return Gram(gram, of: artifacts.count)
+      let tensors = try contents.map { try $0.finiteTensor(name) }
+      return origin == nil ? Tensor.gram(tensors) : Tensor.gram(Array(tensors.dropFirst()), from: tensors[0])
     }
+    var running = RunningGram(of: artifacts.count, hasOrigin: origin != nil)
     let count = contents[0].entry(name)?.shape.count ?? 0
     let places = RunPlaces(operands.count)
     for start in stride(from: 0, to: count, by: TensorEntry.runLength) {
@@ -72,25 +71,11 @@ extension TensorReader {
       let runs = try operands.enumerated().map { place, operand in
         (entries: try operand.read(run, places[place]), dtype: operand.dtype)
       }
-      if let stray = gram.add(runs, count: run.count) {
+      if let stray = running.add(runs, count: run.count) {
         _ = try contents[stray].finiteTensor(name)
         preconditionFailure("`\(name)` was read in two ways, and only one is finite")
       }
     }
-    return Gram(gram, of: artifacts.count)
-  }
-
-  private func add(_ tensors: [Tensor], to gram: inout RunningGram) {
-    func add(_ rest: ArraySlice<Tensor>, _ runs: [(entries: UnsafeRawPointer, dtype: DType)]) {
-      guard let first = rest.first else {
-        _ = gram.add(runs, count: tensors[0].count)
-        return
-      }
-      first.withBytes { bytes in
-        guard let base = bytes.baseAddress else { return }
-        add(rest.dropFirst(), runs + [(base, first.dtype)])
-      }
-    }
-    add(tensors[...], [])
+    return running.gram
   }
 }

@@ -67,9 +67,10 @@ struct ParentCheck {
         let first = try entry.run(ofAtMost: TensorEntry.runLength),
         let second = try other.run(ofAtMost: TensorEntry.runLength)
       else { continue }
-      let lengths = first.norm * second.norm
+      let gram = Tensor.gram([first, second])
+      let lengths = gram.norm(0) * gram.norm(1)
       guard lengths > 0 else { continue }
-      cosines.append(Tensor.dot(first, second) / lengths)
+      cosines.append(gram[0, 1] / lengths)
       entries += first.count
     }
     guard entries >= Self.fewestEntries else { return nil }

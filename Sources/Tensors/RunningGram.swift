@@ -12,7 +12,7 @@ public struct RunningGram: ~Copyable {
   private let number: Int
   private let hasOrigin: Bool
   /// The upper triangle, row by row.
-  public private(set) var products: [Double]
+  private var products: [Double]
 
   /// - Parameter hasOrigin: Whether another vector, o, comes first and is taken from all others.
   public init(of number: Int, hasOrigin: Bool = false) {
@@ -28,6 +28,9 @@ public struct RunningGram: ~Copyable {
     vectors.deallocate()
     scratch.deallocate()
   }
+
+  /// The products of all that was added.
+  public var gram: Gram { Gram(number: number, products: products) }
 
   /// Adds a run: the origin's entries first, where there is one, then each vector's.
   /// - Returns: The place in `runs` of one that holds NaN or an infinity; nil where all are finite.
@@ -70,10 +73,6 @@ public struct Gram: Sendable {
   init(number: Int, products: [Double]) {
     self.number = number
     self.products = products
-  }
-
-  public init(_ running: consuming RunningGram, of number: Int) {
-    self.init(number: number, products: running.products)
   }
 
   public subscript(row: Int, column: Int) -> Double {

@@ -49,32 +49,29 @@ extension Tensor {
     }
   }
 
-  /// Σᵢ aᵢ bᵢ in float64, grouped by the number of entries alone.
-  public static func dot(_ a: Tensor, _ b: Tensor) -> Double {
-    precondition(a.count == b.count, "a dot product is of as many entries: \(a.shape) and \(b.shape)")
-    var gram = RunningGram(of: 2)
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: blockLength) { second in
-      inBlocks(0..<a.count) { block, first in
-        a.withStored(block, first) { a, aType in
-          b.withStored(block, second) { b, bType in _ = gram.add([(a, aType), (b, bType)], count: block.count) }
-        }
+  /// The inner products of some tensors' entries, each less the origin's where one is given, in float64 and grouped by the
+  /// number of entries alone.
+  public static func gram(_ tensors: [Tensor], from origin: Tensor? = nil) -> Gram {
+    let operands = ([origin].compactMap { $0 } + tensors).map { $0.dtype.hasKernels ? $0 : $0.converted(to: .f32) }
+    guard let count = operands.first?.count else { preconditionFailure("there is no tensor to work on") }
+    precondition(operands.allSatisfy { $0.count == count }, "inner products are of as many entries")
+    var running = RunningGram(of: tensors.count, hasOrigin: origin != nil)
+    func add(_ rest: ArraySlice<Tensor>, _ runs: [(entries: UnsafeRawPointer, dtype: DType)]) {
+      guard let first = rest.first else {
+        _ = running.add(runs, count: count)
+        return
+      }
+      first.withBytes { bytes in
+        guard let base = bytes.baseAddress else { return }
+        add(rest.dropFirst(), runs + [(base, first.dtype)])
       }
     }
-    return gram.products[1]
+    add(operands[...], [])
+    return running.gram
   }
 
   /// The Euclidean norm of all entries.
-  public var norm: Double { Tensor.dot(self, self).squareRoot() }
-
-  /// The sum of a block, by adding its second half to its first until one entry is left: vector code, and little error.
-  static func sum(_ block: UnsafeMutableBufferPointer<Double>) -> Double {
-    var half = blockLength / 2
-    while half > 0 {
-      for index in 0..<half { block[index] += block[half + index] }
-      half /= 2
-    }
-    return block[0]
-  }
+  public var norm: Double { Tensor.gram([self]).norm(0) }
 
   static func commonShape(_ tensors: [Tensor]) -> Shape {
     guard let shape = tensors.first?.shape else { preconditionFailure("there is no tensor to work on") }
