@@ -8,7 +8,7 @@ extension Tensor {
     blockwise([base] + models) { operands, count, result in
       for index in 0..<count {
         let start = Double(operands[0][index])
-        let (largest, _) = election(operands, index)
+        let largest = election(operands, index)
         let own = Double(operands[1 + task][index]) - start
         result[index] = Float(own * largest > 0 ? start + scale * largest : start)
       }
@@ -20,21 +20,20 @@ extension Tensor {
     own: Double, elected: Double
   ) {
     var sums = (own: 0.0, elected: 0.0)
-    _ = blockwise([base] + models) { operands, count, result in
-      for index in 0..<count {
-        let (largest, _) = election(operands, index)
+    inBlocks(of: [base] + models) { operands, block in
+      for index in 0..<block.count {
+        let largest = election(operands, index)
         let own = Double(operands[1 + task][index]) - Double(operands[0][index])
         sums.own += own.magnitude
         if own * largest > 0 { sums.elected += largest.magnitude }
-        result[index] = 0
       }
     }
     return sums
   }
 
-  /// The entry of largest magnitude among those with the elected sign, and the sum of all.
+  /// The entry of largest magnitude among those with the elected sign.
   @inline(__always)
-  private static func election(_ operands: [UnsafePointer<Float>], _ index: Int) -> (largest: Double, sum: Double) {
+  private static func election(_ operands: [UnsafePointer<Float>], _ index: Int) -> Double {
     let start = Double(operands[0][index])
     var sum = 0.0
     for model in 1..<operands.count { sum += Double(operands[model][index]) - start }
@@ -44,7 +43,7 @@ extension Tensor {
       let difference = Double(operands[model][index]) - start
       if difference * sign > largest { largest = difference * sign }
     }
-    return (largest * sign, sum)
+    return largest * sign
   }
 
   /// The base plus `scale` · Σₖ τₖ where enough models want it: those whose own entry outweighs `threshold` times what the
@@ -68,29 +67,6 @@ extension Tensor {
           voters += own.magnitude > threshold * (sum - own).magnitude ? 1 : 0
         }
         result[index] = Float(voters >= wanted && sum != 0 ? start + scale * sum : start)
-      }
-    }
-  }
-
-  /// Works through tensors of one shape block by block, their entries as float32.
-  static func blockwise(
-    _ tensors: [Tensor],
-    _ body: (_ operands: [UnsafePointer<Float>], _ count: Int, _ result: UnsafeMutablePointer<Float>) -> Void
-  ) -> Tensor {
-    guard let shape = tensors.first?.shape else { preconditionFailure("there is no tensor to work on") }
-    precondition(tensors.allSatisfy { $0.shape == shape }, "tensors of one shape")
-    return Tensor(shape: shape) { result in
-      withUnsafeTemporaryAllocation(of: Float.self, capacity: blockLength * tensors.count) { memory in
-        let places = tensors.indices.map { place in
-          UnsafeMutableBufferPointer(rebasing: memory[place * blockLength..<(place + 1) * blockLength])
-        }
-        let operands = places.compactMap { $0.baseAddress.map { UnsafePointer($0) } }
-        for start in stride(from: 0, to: shape.count, by: blockLength) {
-          let block = start..<min(start + blockLength, shape.count)
-          for (tensor, place) in zip(tensors, places) { tensor.copyFloats(block, to: place) }
-          guard let target = UnsafeMutableBufferPointer(rebasing: result[block]).baseAddress else { continue }
-          body(operands, block.count, target)
-        }
       }
     }
   }
