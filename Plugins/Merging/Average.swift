@@ -29,23 +29,11 @@ struct Average: LinearOperation {
 
   func check() throws {
     try weights.checkCount(as: models, "average")
-    guard normalize, !weights.isEmpty else { return }
-    for name in TensorName.all(models[0].content) where weights.map({ $0(name) }).reduce(0, +) == 0 {
-      throw OperationError(
-        .step, "the weights of `average` sum to 0 at `\(name)`, so nothing can be divided by their sum",
-        helps: ["`normalize: false` leaves the division out"])
-    }
+    if normalize { try weights.checkSums(over: models[0], "average") }
   }
 
   func terms(_ tensor: TensorName, _ read: TensorReader) -> [Term] {
-    zip(shares(at: tensor), models).map { Term($0, $1) }
-  }
-
-  private func shares(at tensor: TensorName) -> [Double] {
-    let weights = weights.isEmpty ? models.map { _ in 1 } : weights.map { $0(tensor) }
-    guard normalize else { return weights }
-    let total = weights.reduce(0, +)
-    return weights.map { $0 / total }
+    zip(weights.shares(of: models.count, at: tensor, areNormalized: normalize), models).map { Term($0, $1) }
   }
 }
 
@@ -56,17 +44,6 @@ extension Average: Referenced {
     return models[0].indices.map { entry in
       let sum = zip(weights, models).reduce(0) { $0 + $1.0 * $1.1[entry] }
       return normalize ? sum / weights.reduce(0, +) : sum
-    }
-  }
-}
-
-extension Array {
-  /// Checks that there is one weight for each model, or none at all.
-  func checkCount(as models: [some Artifact], _ operation: String) throws {
-    guard isEmpty || count == models.count else {
-      throw OperationError(
-        .step, "`\(operation)` has \(models.count) models and \(count) \(count == 1 ? "weight" : "weights")",
-        helps: ["give one weight for each model, in order, or none: then all count the same"])
     }
   }
 }

@@ -63,7 +63,8 @@ struct Breadcrumbs: TaskVectorMerge {
       if rescale { vectors[number] = vectors[number].rescaledToFullSum() }
     }
     return merged(
-      vectors, weights: shares(weights, at: tensor), consensus, .sum(normalized: normalize), scale: scale(tensor))
+      vectors, weights: weights.shares(of: models.count, at: tensor), consensus, .sum(normalized: normalize),
+      scale: scale(tensor))
   }
 
   /// Which entries of a model's tensor are kept, counted from the largest.
@@ -84,6 +85,7 @@ extension Breadcrumbs: Referenced {
       vectors.keep(places(of: number, count: before.count, at: tensor), of: number)
       if rescale { vectors.rescale(number, as: before) }
     }
-    return vectors.merged(shares(weights, at: tensor), consensus, normalize: normalize, scale: scale(tensor))
+    return vectors.merged(
+      weights.shares(of: models.count, at: tensor), consensus, normalize: normalize, scale: scale(tensor))
   }
 }

@@ -59,7 +59,8 @@ struct Dare: TaskVectorMerge {
       return density < 1 ? dropping(from: vector, keeping: density, generator(number, tensor)) : vector
     }
     return merged(
-      vectors, weights: shares(weights, at: tensor), consensus, .sum(normalized: normalize), scale: scale(tensor))
+      vectors, weights: weights.shares(of: models.count, at: tensor), consensus, .sum(normalized: normalize),
+      scale: scale(tensor))
   }
 
   private func dropping(from vector: TaskVector, keeping density: Double, _ generator: Generator) -> TaskVector {
@@ -89,6 +90,7 @@ extension Dare: Referenced {
       case .none: break
       }
     }
-    return vectors.merged(shares(weights, at: tensor), consensus, normalize: normalize, scale: scale(tensor))
+    return vectors.merged(
+      weights.shares(of: models.count, at: tensor), consensus, normalize: normalize, scale: scale(tensor))
   }
 }

@@ -78,7 +78,8 @@ struct Della: TaskVectorMerge {
       return dropping(from: vector, keeping: probabilities, generator(number, tensor))
     }
     return merged(
-      vectors, weights: shares(weights, at: tensor), consensus, .sum(normalized: normalize), scale: scale(tensor))
+      vectors, weights: weights.shares(of: models.count, at: tensor), consensus, .sum(normalized: normalize),
+      scale: scale(tensor))
   }
 
   private func dropping(from vector: TaskVector, keeping probabilities: Tensor, _ generator: Generator) -> TaskVector {
@@ -122,7 +123,8 @@ extension Della: Referenced {
       case .none: break
       }
     }
-    return vectors.merged(shares(weights, at: tensor), consensus, normalize: normalize, scale: scale(tensor))
+    return vectors.merged(
+      weights.shares(of: models.count, at: tensor), consensus, normalize: normalize, scale: scale(tensor))
   }
 
   private static func probabilities(_ delta: [Double], _ shape: Shape, density: Double, epsilon: Double) -> [Double] {

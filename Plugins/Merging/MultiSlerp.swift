@@ -34,18 +34,13 @@ struct MultiSlerp: LinearOperation {
 
   func check() throws {
     try weights.checkCount(as: models, "multislerp")
-    guard normalize, !weights.isEmpty else { return }
-    for name in TensorName.all(models[0].content) where weights.map({ $0(name) }).reduce(0, +) == 0 {
-      throw OperationError(
-        .step, "the weights of `multislerp` sum to 0 at `\(name)`, so nothing can be divided by their sum",
-        helps: ["`normalize: false` leaves the division out"])
-    }
+    if normalize { try weights.checkSums(over: models[0], "multislerp") }
   }
 
   var origin: Checkpoint? { base }
 
   func terms(_ tensor: TensorName, _ read: TensorReader) throws -> [Term] {
-    let shares = shares(at: tensor)
+    let shares = weights.shares(of: models.count, at: tensor, areNormalized: normalize)
     guard models.count > 1 else { return [Term(1, models[0])] }
     let gram = try read.gram(models, from: base)
     return zip(try mean(gram, shares, tensor), models).map { Term($0, $1) }
@@ -71,12 +66,5 @@ struct MultiSlerp: LinearOperation {
     let length = zip(shares, norms).reduce(0) { $0 + $1.0 * $1.1 }
     let turned = angle == 0 ? mean : cos(angle) * mean + sin(angle) / angle * offset
     return turned.weights.map { length * $0 }
-  }
-
-  private func shares(at tensor: TensorName) -> [Double] {
-    let weights = weights.isEmpty ? models.map { _ in 1 } : weights.map { $0(tensor) }
-    guard normalize else { return weights }
-    let total = weights.reduce(0, +)
-    return weights.map { $0 / total }
   }
 }

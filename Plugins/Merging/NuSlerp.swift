@@ -75,7 +75,7 @@ struct NuSlerp: LinearOperation {
 
   /// How much of each of the two vectors the result is.
   private func shares(_ gram: Gram, at tensor: TensorName) -> [Double] {
-    let weights = weights.isEmpty ? [1, 1] : weights.map { $0(tensor) }
+    let weights = weights.shares(of: 2, at: tensor)
     let total = weights[0] + weights[1]
     let t = abs(total) < 1e-6 ? 0.5 : weights[1] / total
     let cosine = gram[0, 1] / (max(gram.norm(0), 1e-7) * max(gram.norm(1), 1e-7))

@@ -34,7 +34,7 @@ struct TaskArithmetic: TaskVectorMerge, LinearOperation {
   var origin: Checkpoint? { base }
 
   func terms(_ tensor: TensorName, _ read: TensorReader) -> [Term] {
-    let shares = shares(weights, at: tensor)
+    let shares = weights.shares(of: models.count, at: tensor)
     let total = shares.reduce(0, +)
     // As mergekit has it: what cannot be divided by is left out.
     let scale = normalize && abs(total) >= 1e-8 ? scale(tensor) / total : scale(tensor)
@@ -45,7 +45,7 @@ struct TaskArithmetic: TaskVectorMerge, LinearOperation {
 extension TaskArithmetic: Referenced {
   func reference(_ tensor: TensorName, _ read: TensorReader) throws -> [Double] {
     let (models, base) = (try models.map { try read($0).doubles }, try read(base).doubles)
-    let shares = shares(weights, at: tensor)
+    let shares = weights.shares(of: models.count, at: tensor)
     let total = shares.reduce(0, +)
     let scale = normalize && abs(total) >= 1e-8 ? scale(tensor) / total : scale(tensor)
     return base.indices.map { entry in

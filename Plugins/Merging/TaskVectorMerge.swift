@@ -51,11 +51,6 @@ enum Rescaling: String, Choice {
 }
 
 extension TaskVectorMerge {
-  /// How much each model counts: its weight, or 1.
-  func shares(_ weights: [Layered<Double>], at tensor: TensorName) -> [Double] {
-    weights.isEmpty ? models.map { _ in 1 } : weights.map { $0(tensor) }
-  }
-
   /// What each model adds to the base.
   func differences(_ read: TensorReader) throws -> [TaskVector] {
     let base = try read(base)

@@ -109,7 +109,7 @@ struct Ties: TaskVectorMerge {
       if rescale { vectors[number] = vectors[number].rescaledToFullSum() }
     }
     return merged(
-      vectors, weights: shares(weights, at: tensor), consensus,
+      vectors, weights: weights.shares(of: models.count, at: tensor), consensus,
       aggregation == .max ? .largest : .sum(normalized: normalize), scale: scale(tensor), balance: whole?.balance)
   }
 
@@ -180,7 +180,8 @@ extension Ties: Referenced {
       balance = model.reduce(0) { $0 + $1.balance }
     }
     return vectors.merged(
-      shares(weights, at: tensor), consensus, normalize: normalize, scale: scale(tensor), largest: aggregation == .max,
+      weights.shares(of: models.count, at: tensor), consensus, normalize: normalize, scale: scale(tensor),
+      largest: aggregation == .max,
       balance: balance)
   }
 }
