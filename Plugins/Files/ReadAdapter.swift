@@ -36,9 +36,7 @@ struct ReadAdapter: RecipeOperation {
         helps: ["`checkpoint` reads models"])
     }
     var content = Content(.adapter, facts: folder.config)
-    content.tensors = folder.entries.map { entry in
-      TensorEntry(entry.name, dtype: entry.dtype, shape: entry.shape, file: entry.slice, in: entry.slice)
-    }
+    content.tensors = folder.entries.map(TensorEntry.init)
     return content
   }
 }

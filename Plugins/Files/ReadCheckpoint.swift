@@ -43,9 +43,7 @@ struct ReadCheckpoint: RecipeOperation {
       SideFile(path.split(separator: "/").last.map(String.init) ?? path, try File.contents(of: path))
     }
     var content = Content(.checkpoint, facts: folder.config, files: files)
-    content.tensors = folder.entries.map { entry in
-      TensorEntry(entry.name, dtype: entry.dtype, shape: entry.shape, file: entry.slice, in: entry.slice)
-    }
+    content.tensors = folder.entries.map(TensorEntry.init)
     return content
   }
 

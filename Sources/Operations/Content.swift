@@ -93,6 +93,11 @@ public struct TensorEntry: Sendable {
     self.runs = runs
   }
 
+  /// A tensor that lies in a model's folder, outside the registry.
+  public init(_ entry: ModelFolder.Entry) {
+    self.init(entry.name, dtype: entry.dtype, shape: entry.shape, file: entry.slice, in: entry.slice)
+  }
+
   /// A tensor that lies in a file.
   public init(
     _ name: String, dtype: DType, shape: Shape, digest: Digest? = nil, file: FileSlice? = nil, in slice: FileSlice
