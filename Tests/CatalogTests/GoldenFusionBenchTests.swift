@@ -14,7 +14,8 @@ struct FusionBenchCase {
     let url = try #require(Bundle.module.url(forResource: "Golden/fusionbench", withExtension: "json"))
     let json = try JSON(parsing: [UInt8](Data(contentsOf: url)))
     let cases = try #require(json["cases"]?.array).map { FusionBenchCase(json: $0, inputs: json["inputs"] ?? .null) }
-    return cases.filter { $0.json["method"]?.string == method }
+    // Some names say more behind the method's.
+    return cases.filter { $0.json["method"]?.string?.split(separator: "(").first.map(String.init) == method }
   }
 
   /// An input as a model with the tensors `w` and `b`; a task vector is a model beside a base of zeros.
@@ -28,6 +29,25 @@ struct FusionBenchCase {
   }
 
   func models() throws -> [Content] { try (0..<3).map { try model("tv\($0)") } }
+
+  /// The models that the task vectors make of a base.
+  func models(addedTo base: String) throws -> [Content] {
+    let base = try model(base)
+    return try models().map { vector in
+      var model = vector
+      model.tensors = try vector.tensors.map { entry in
+        TensorEntry(entry.name, try entry.load() + base.tensor(entry.name))
+      }
+      return model
+    }
+  }
+
+  /// The entries that came out, `b` before `w`.
+  func merged() throws -> [Double] {
+    try ["b", "w"].flatMap { key in
+      try #require(json["merged_task_vector"]?[key].flatMap(Tensor.init(nested:))).doubles
+    }
+  }
 
   /// A base of zeros, beside which task vectors are models.
   func zeros() throws -> Content {

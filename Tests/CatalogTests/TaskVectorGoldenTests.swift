@@ -1,6 +1,5 @@
 import Catalog
 import Formats
-import Foundation
 import Operations
 import Tensors
 import Testing
@@ -63,28 +62,6 @@ struct TaskVectorGoldenTests {
 
   // MARK: FusionBench
 
-  private func fusionBench() throws -> JSON {
-    let url = try #require(Bundle.module.url(forResource: "Golden/fusionbench", withExtension: "json"))
-    return try JSON(parsing: [UInt8](Data(contentsOf: url)))
-  }
-
-  /// The tensors `b` and `w` of an input, in the order in which FusionBench strings them together; added to a base's.
-  private func content(_ golden: JSON, _ name: String, to base: String? = nil) throws -> Content {
-    let tensors = try ["b", "w"].map { key in
-      let tensor = try #require(golden["inputs"]?[name]?[key].flatMap(Tensor.init(nested:)))
-      guard let base else { return TensorEntry(key, tensor) }
-      return TensorEntry(key, tensor + (try #require(golden["inputs"]?[base]?[key].flatMap(Tensor.init(nested:)))))
-    }
-    return Content(.checkpoint, tensors: tensors, label: name)
-  }
-
-  /// A base of zeros, so that models are their task vectors.
-  private func zeros(like content: Content) throws -> Content {
-    var zeros = content
-    zeros.tensors = try content.tensors.map { TensorEntry($0.name, 0 * (try $0.load())) }
-    return zeros
-  }
-
   private func expect(_ made: Content, _ expected: [Double], _ what: String) throws {
     let found = try made.tensors.flatMap { try $0.load().doubles }
     #expect(found.count == expected.count)
@@ -94,46 +71,40 @@ struct TaskVectorGoldenTests {
 
   @Test("of FusionBench's TIES, trimmed over the whole model")
   func ties() throws {
-    let golden = try fusionBench()
-    let models = try ["tv0", "tv1", "tv2"].map { try content(golden, $0) }
-    let cases = (golden["cases"]?.array ?? []).filter { $0["method"]?.string == "ties" }
+    let cases = try FusionBenchCase.all("ties")
     #expect(cases.count == 9)
-    for one in cases {
-      let threshold = try #require(one["params"]?["threshold"]?.number)
-      let function = try #require(one["params"]?["merge_func"]?.string)
+    for golden in cases {
+      let threshold = try #require(golden.json["params"]?["threshold"]?.number)
+      let function = try #require(golden.json["params"]?["merge_func"]?.string)
       let made = try run(
         "ties",
         [
-          "base": .contents([zeros(like: models[0])]), "models": .contents(models),
+          "base": .contents([golden.zeros()]), "models": .contents(golden.models()),
           "density": .value(.number(threshold > 1 ? threshold / 100 : threshold)), "trim": .value(.choice("model")),
           "consensus": .value(.choice("unweighted")), "normalize": .value(.flag(function == "mean")),
           "aggregation": .value(.choice(function == "max" ? "max" : "sum")),
         ])
-      let expected = one["merged_task_vector"]?["flat"]?.array?.compactMap(\.number) ?? []
+      let expected = golden.json["merged_task_vector"]?["flat"]?.array?.compactMap(\.number) ?? []
       try expect(made, expected, "\(function) at \(threshold)")
     }
   }
 
   @Test("of FusionBench's MagMax and Model Stock")
   func magMaxAndModelStock() throws {
-    let golden = try fusionBench()
-    func expected(_ method: String) throws -> [Double] {
-      let one = try #require(golden["cases"]?.array?.first { $0["method"]?.string?.hasPrefix(method) ?? false })
-      return try ["b", "w"].flatMap { key in
-        try #require(one["merged_task_vector"]?[key].flatMap(Tensor.init(nested:))).doubles
-      }
-    }
-    let vectors = try ["tv0", "tv1", "tv2"].map { try content(golden, $0) }
+    let vectors = try #require(try FusionBenchCase.all("magmax").first)
     let largest = try run(
       "magmax",
-      ["base": .contents([zeros(like: vectors[0])]), "models": .contents(vectors), "scale": .value(.number(1))])
-    try expect(largest, expected("magmax"), "MagMax")
-    let models = try ["tv0", "tv1", "tv2"].map { try content(golden, $0, to: "base") }
+      [
+        "base": .contents([vectors.zeros()]), "models": .contents(vectors.models()), "scale": .value(.number(1)),
+      ])
+    try expect(largest, vectors.merged(), "MagMax")
+    let whole = try #require(try FusionBenchCase.all("model_stock").first)
     let stock = try run(
       "model_stock",
       [
-        "base": .contents([content(golden, "base")]), "models": .contents(models), "mean": .value(.choice("angles")),
+        "base": .contents([whole.model("base")]), "models": .contents(whole.models(addedTo: "base")),
+        "mean": .value(.choice("angles")),
       ])
-    try expect(stock, expected("model_stock"), "Model Stock")
+    try expect(stock, whole.merged(), "Model Stock")
   }
 }
