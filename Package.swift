@@ -38,8 +38,9 @@ let package = Package(
     plugin("Merging"),
     plugin("Learning"),
     plugin("Measuring"),
+    plugin("Searching"),
     .target(
-      name: "Catalog", dependencies: ["Operations", "Files", "Merging", "Learning", "Measuring"],
+      name: "Catalog", dependencies: ["Operations", "Files", "Merging", "Learning", "Measuring", "Searching"],
       path: "Plugins/Catalog"),
 
     .target(

@@ -3,6 +3,7 @@ import Learning
 import Measuring
 import Merging
 import Operations
+import Searching
 
 extension Operations.Catalog {
   /// Every plugin there is: a new one is a line here.
@@ -11,5 +12,6 @@ extension Operations.Catalog {
     .merging,
     .learning,
     .measuring,
+    .searching,
   ])
 }

@@ -116,8 +116,8 @@ struct FisherSearch: RecipeOperation {
   private func content(_ candidates: [[Double]], _ accuracies: [Double]) -> Content {
     let best = accuracies.indices.reduce(0) { accuracies[$1] > accuracies[$0] ? $1 : $0 }
     let tables = [
-      ("candidates", Tensor(candidates.flatMap { $0 }, shape: [candidates.count, models.count])),
-      ("accuracies", Tensor(accuracies, shape: [candidates.count])),
+      ("candidates", Tensor(doubles: candidates.flatMap { $0 }, shape: [candidates.count, models.count])),
+      ("accuracies", Tensor(doubles: accuracies, shape: [candidates.count])),
     ]
     return Content(
       .metrics,
@@ -136,13 +136,5 @@ struct FisherSearch: RecipeOperation {
     for other in models.dropFirst() { try lead.content.checkSameTensors(as: other.content, where: fishers.cover) }
     if !fishers.isEmpty { try fishers.check(for: models, "fisher_search") }
     return architecture
-  }
-}
-
-extension Tensor {
-  /// A float64 tensor of these entries.
-  fileprivate init(_ entries: [Double], shape: Shape) {
-    let buffer = Buffer(count: entries.count * 8) { _ = $0.bindMemory(to: Double.self).initialize(from: entries) }
-    self.init(dtype: .f64, shape: shape, buffer: buffer)
   }
 }

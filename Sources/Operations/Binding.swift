@@ -4,6 +4,7 @@ import Synchronization
 public enum Binding: Sendable {
   case value(Value)
   case contents([Content])
+  case function(RecipeFunction)
 }
 
 /// A property wrapper that declares a slot, and holds its value once the operation is bound.
@@ -71,7 +72,7 @@ private enum Declarations {
     if let slots = known.withLock({ $0[id] }) { return slots }
     let slots = Mirror(reflecting: unbound()).children.map { child in
       guard let label = child.label, let wrapper = child.value as? any SlotWrapper else {
-        preconditionFailure("every property of \(type) is an @Input or a @Param")
+        preconditionFailure("every property of \(type) is an @Input, a @Param or a @Function")
       }
       return DeclaredSlot(property: String(label.drop { $0 == "_" }), wrapper: wrapper)
     }
@@ -109,7 +110,7 @@ private struct BindingDecoder: Decoder {
       guard let declared,
         let bound = declared.wrapper.bound(to: decoder.bindings[declared.slot.name]) as? Wrapper
       else {
-        preconditionFailure("`\(key.stringValue)` is neither an @Input nor a @Param")
+        preconditionFailure("`\(key.stringValue)` is no @Input, @Param or @Function")
       }
       return bound
     }

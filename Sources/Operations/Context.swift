@@ -30,6 +30,9 @@ public struct Context: Sendable {
     report(Progress(done: done, total: total, unit: unit, figure: figure))
   }
 
+  /// The same, for work within a run that is not to be reported on its own.
+  public var silent: Context { Context(isCancelled: isCancelled, scratch: makeScratch) }
+
   /// Call it often: between tensors, batches, candidates.
   /// - Throws: `OperationError` of cause `.interrupted` once the user has stopped the run.
   public func checkCancelled() throws {

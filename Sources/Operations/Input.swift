@@ -35,7 +35,7 @@ public struct Input<Value: InputValue>: SlotWrapper {
     case nil:
       guard let absent else { preconditionFailure("a step was made without an input it needs") }
       result.bound = absent
-    case .value: preconditionFailure("a setting was bound to an input")
+    case .value, .function: preconditionFailure("what is no artifact was bound to an input")
     }
     return result
   }

@@ -50,7 +50,7 @@ public struct Param<Value: ParamValue>: SlotWrapper {
     switch binding {
     case .value(let value): result.bound = Value(value)
     case nil: break
-    case .contents: preconditionFailure("an artifact was bound to a setting")
+    case .contents, .function: preconditionFailure("what is no value was bound to a setting")
     }
     return result
   }

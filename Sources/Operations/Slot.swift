@@ -1,6 +1,6 @@
-/// One place of an operation's signature that a recipe fills: an input or a parameter.
+/// One place of an operation's signature that a recipe fills: an input, a parameter or a function.
 public struct Slot: Sendable, Hashable {
-  public enum Role: String, Sendable { case input, parameter }
+  public enum Role: String, Sendable { case input, parameter, function }
 
   public let name: String
   public let role: Role

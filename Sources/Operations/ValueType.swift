@@ -25,6 +25,17 @@ public indirect enum ValueType: Sendable, Hashable {
   /// One value for all models, or a list with one for each.
   case perModel(ValueType)
   case artifact(ArtifactKind)
+  /// A function of the recipe, given by its name.
+  case function(FunctionShape)
+
+  /// Whether it names files outside the registry.
+  public var isPath: Bool {
+    switch self {
+    case .path: true
+    case .list(let inner), .optional(let inner): inner.isPath
+    default: false
+    }
+  }
 
   /// The type as a recipe or an error writes it.
   public var name: String {
@@ -43,6 +54,7 @@ public indirect enum ValueType: Sendable, Hashable {
     case .layered(let element): element.name
     case .perModel(let element): "\(element.name) or [\(element.name)]"
     case .artifact(let kind): kind.name
+    case .function(let shape): shape.name
     }
   }
 }

@@ -102,13 +102,14 @@ public struct Planner: Sendable {
       case .value: true
       case .steps(let steps): steps.allSatisfy { draft.contents[$0] != nil }
       case .formula(let formula): formula.dependencies.allSatisfy { draft.artifacts[$0] != nil }
+      case .function(let function): function.dependencies.allSatisfy { draft.contents[$0] != nil }
       }
     }
     guard isForeseeable else {
       return PlannedStep(id: id, step: step, origin: origin, state: state(of: step, origin, after: missing ?? id))
     }
     let contents = draft.contents
-    let binding = try StepBinding(step, catalog: catalog) { step in
+    let binding = try StepBinding(step, in: graph, catalog: catalog) { step in
       contents[step].stored
     } field: { step, name in
       contents[step].stored.field(name) ?? .none

@@ -164,7 +164,7 @@ public final class Runner: Sendable {
 
   private func perform(_ id: StepID) -> (outcome: Outcome, artifact: Digest?) {
     do {
-      let binding = try StepBinding(plan.graph[id], catalog: planner.catalog) { step in
+      let binding = try StepBinding(plan.graph[id], in: plan.graph, catalog: planner.catalog) { step in
         try content(of: step)
       } field: { step, name in
         try content(of: step).field(name) ?? .none

@@ -23,7 +23,8 @@ struct StepBinding {
   ///   - field: A metric that a step has reported.
   /// - Throws: `OperationError` where a formula's value does not fit its slot.
   init(
-    _ step: Step, catalog: Catalog, content: (StepID) throws -> Content, field: (StepID, String) throws -> Value
+    _ step: Step, in graph: Graph, catalog: Catalog, content: (StepID) throws -> Content,
+    field: (StepID, String) throws -> Value
   ) throws {
     guard let entry = catalog[step.operation] else {
       preconditionFailure("the checked recipe asks for `\(step.operation)`, which is not in the catalog")
@@ -56,6 +57,15 @@ struct StepBinding {
         }
         bindings[slot.name] = .value(value)
         settings.append((slot.name, value))
+      case .function(let function):
+        let read = function.dependencies.enumerated().map { ("\(slot.name)[\($0.offset)]", $0.element) }
+        inputs += read
+        let calls = FunctionCalls(
+          function, in: graph, catalog: catalog,
+          contents: Dictionary(uniqueKeysWithValues: try function.dependencies.map { ($0, try content($0)) }))
+        bindings[slot.name] = .function(calls.callable)
+        let names = Dictionary(uniqueKeysWithValues: read.map { ($0.1, $0.0) })
+        settings.append((slot.name, .text(function.text(in: graph, catalog: catalog, names: names))))
       }
     }
     self.entry = entry
@@ -80,17 +90,6 @@ struct StepBinding {
   private static func named(_ steps: [StepID], slot: Slot) -> [(slot: String, step: StepID)] {
     if case .list = slot.type { return steps.enumerated().map { ("\(slot.name)[\($0.offset)]", $0.element) } }
     return steps.map { (slot.name, $0) }
-  }
-}
-
-extension ValueType {
-  /// Whether it names files outside the registry.
-  var isPath: Bool {
-    switch self {
-    case .path: true
-    case .list(let inner), .optional(let inner): inner.isPath
-    default: false
-    }
   }
 }
 

@@ -60,6 +60,7 @@ extension Elaborator {
     if case .value(.list(let chosen))? = given["report"]?.argument {
       fields = fields.filter { chosen.contains(.choice($0.name)) }
     }
+    for case .function(let function)? in given.values.map(\.argument) { fields += function.fields }
     let type = Type.artifact(signature.output, fields)
     let known = given.compactMapValues(\.argument)
     let isComplete =
@@ -125,6 +126,9 @@ extension Elaborator {
     {
       report(.choiceWithoutDot(name, at: expression.place))
       return nil
+    }
+    if case .function(let shape) = slot.type {
+      return passed(expression, to: slot, shape, of: operation, here).map { .function($0) }
     }
     let value = typed(expression, here.labelled(".\(slot.name)"))
     guard let item = fit(value, Target(slot, of: operation)) else { return nil }
@@ -307,14 +311,6 @@ extension ValueType {
   }
 
   fileprivate var isList: Bool { if case .list = self { true } else { false } }
-
-  fileprivate var isPath: Bool {
-    switch self {
-    case .path: true
-    case .list(let inner), .optional(let inner): inner.isPath
-    default: false
-    }
-  }
 }
 
 extension Value {

@@ -302,18 +302,24 @@ struct Elaborator {
     let all = signature.slots.map { slot in
       given[slot.name] ?? (slot.role == .input ? .steps([]) : .value(slot.defaultValue ?? .none))
     }
-    let step = Step(operation: signature.name, arguments: all)
-    if let known = numbers[step] { return known }
-    let id = StepID(steps.count)
-    steps.append(step)
     let used = all.flatMap { argument -> [Pattern] in
       if case .value(let value) = argument { value.patterns } else { [] }
     }
     let places = used.compactMap { pattern in patterns[pattern].map { (pattern, $0) } }
-    origins.append(
-      StepOrigin(
-        label: label, place: place, arguments: arguments,
-        patterns: Dictionary(places) { first, _ in first }))
+    return add(
+      Step(operation: signature.name, arguments: all), label: label, at: place, arguments: arguments,
+      patterns: Dictionary(places) { first, _ in first })
+  }
+
+  /// A step's number: that of an equal one, or a new one.
+  mutating func add(
+    _ step: Step, label: String = "", at place: Place, arguments: [String: Place] = [:],
+    patterns: [Pattern: Place] = [:]
+  ) -> StepID {
+    if let known = numbers[step] { return known }
+    let id = StepID(steps.count)
+    steps.append(step)
+    origins.append(StepOrigin(label: label, place: place, arguments: arguments, patterns: patterns))
     numbers[step] = id
     return id
   }

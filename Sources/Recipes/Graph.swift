@@ -51,6 +51,7 @@ public struct Step: Sendable, Hashable {
       case .value: []
       case .steps(let steps): steps
       case .formula(let formula): formula.dependencies
+      case .function(let function): function.dependencies
       }
     }
   }
@@ -62,6 +63,7 @@ public enum Argument: Sendable, Hashable {
   case steps([StepID])
   /// A setting that is known only once other steps have run.
   case formula(Formula)
+  case function(PassedFunction)
 }
 
 /// Where a step comes from in the recipe; no part of its value, so no part of its key.

@@ -83,8 +83,37 @@ extension Diagnostic {
     Diagnostic("`\(name)` takes \(wanted)", at: place)
   }
 
+  static func functionNeedsRange(
+    _ parameter: String, of function: String, declared: Place, at place: Place
+  ) -> Diagnostic {
+    Diagnostic(
+      "what is searched has a range, and `\(parameter)` of `\(function)` has none", at: place,
+      others: [.init(declared, "declared here")], helps: ["write for example `\(parameter): number in 0...1`"])
+  }
+
   static func functionNotCalled(_ name: String, at place: Place) -> Diagnostic {
     Diagnostic("`\(name)` is a function, and is called with brackets", at: place, helps: ["write `\(name)(…)`"])
+  }
+
+  static func functionReadsFiles(_ function: String, _ operation: String, at place: Place) -> Diagnostic {
+    Diagnostic(
+      "`\(function)` is called many times, so it reads no files", at: place,
+      label: "`\(operation)` depends on what it is called with",
+      helps: ["read it outside of the function, with `let`"])
+  }
+
+  static func functionSearches(_ function: String, _ operation: String, at place: Place) -> Diagnostic {
+    Diagnostic(
+      "`\(function)` is called many times, so it calls no functions itself", at: place,
+      label: "`\(operation)` depends on what it is called with")
+  }
+
+  static func functionUnfit(
+    _ function: String, declared: Place, for what: String, wanted: FunctionShape, at place: Place
+  ) -> Diagnostic {
+    Diagnostic(
+      "\(what) wants a function `\(wanted.name)`, and `\(function)` is another", at: place,
+      others: [.init(declared, "declared here")])
   }
 
   static func itemUnfit(_ type: Type, for what: String, wanted: ValueType, gives: Bool, at place: Place) -> Diagnostic {

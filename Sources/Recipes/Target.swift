@@ -111,7 +111,7 @@ extension Type {
     case .duration: self = .duration
     case .text, .path: self = .text
     case .flag: self = .flag
-    case .choice, .cell, .perModel: self = .unknown
+    case .choice, .cell, .perModel, .function: self = .unknown
     case .list(let element): self = .list(Type(element))
     case .optional(let wrapped): self = .optional(Type(wrapped))
     case .layered(let element): self = .layered(Type(element))

@@ -93,6 +93,7 @@ extension ValueType {
     case .layered(let element): element.wanted
     case .perModel(let element): "\(element.wanted), or a list with one for each model"
     case .artifact(let kind): kind.withArticle
+    case .function(let shape): "a function `\(shape.name)`"
     }
   }
 }

@@ -36,6 +36,13 @@ public struct Tensor: Sendable {
     self.init(dtype: .i64, shape: shape, buffer: buffer)
   }
 
+  /// A float64 tensor of these entries.
+  public init(doubles entries: [Double], shape: Shape) {
+    precondition(entries.count == shape.count, "\(entries.count) entries do not fill a tensor of \(shape)")
+    let buffer = Buffer(count: entries.count * 8) { _ = $0.bindMemory(to: Double.self).initialize(from: entries) }
+    self.init(dtype: .f64, shape: shape, buffer: buffer)
+  }
+
   /// A tensor of these raw bytes.
   public init(bytes: [UInt8], dtype: DType, shape: Shape) {
     precondition(bytes.count == shape.count * dtype.size, "\(bytes.count) bytes do not fill \(dtype.rawValue) \(shape)")

@@ -110,11 +110,28 @@ struct Samples {
       case .list(.artifact(let kind)):
         bindings[slot.name] = .contents(
           try (0..<max(count, slot.minimumCount)).map { try content(kind, label: "\(slot.name)[\($0)]") })
+      case .function(let shape): bindings[slot.name] = .function(function(shape))
       case .path: bindings[slot.name] = .value(.text(try path(for: signature)))
       default: if slot.isRequired { bindings[slot.name] = .value(try setting(slot)) }
       }
     }
     return bindings
+  }
+
+  /// From a number to a model with that number in all entries, or from a model to the first entry of its first tensor.
+  private func function(_ shape: FunctionShape) -> RecipeFunction {
+    let parameters = shape.parameters == .numbers ? [RecipeFunction.Parameter("weight", isWhole: false, in: 0...1)] : []
+    return RecipeFunction(parameters: parameters) { terms, context in
+      switch terms[0] {
+      case .number(let weight):
+        var samples = self
+        samples.entry = { _ in Float(weight) }
+        return .artifact(try samples.content(.checkpoint, label: "candidate"))
+      case .artifact(let model):
+        guard context != nil else { return nil }
+        return .number(try model.tensors[0].load().doubles[0])
+      }
+    }
   }
 
   private func setting(_ slot: Slot) throws -> Value {

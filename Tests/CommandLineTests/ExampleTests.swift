@@ -19,6 +19,8 @@ import Testing
     let fishers = [for model in models: fisher(model:, data:, samples: 20)]
     let delta = a - base
     let found = fisher_search(models:, fishers:, data:)
+    fn candidate(weight: number in 0...1) -> checkpoint = average(models:, weights: [1 - weight, weight])
+    fn score(model: checkpoint) -> number = evaluate(model, data:).accuracy
 
     """
 

@@ -132,7 +132,10 @@ extension Catalog {
   static let test = Catalog([
     Plugin(
       "Test", "For tests.",
-      operations: [NumberOperation.self, SumOperation.self, FailingOperation.self, EndlessOperation.self],
+      operations: [
+        NumberOperation.self, SumOperation.self, FailingOperation.self, EndlessOperation.self,
+        FunctionCallTests.EndsOperation.self,
+      ],
       formats: [PlainFormat.self])
   ])
 }

@@ -69,11 +69,11 @@ extension ValueType {
 
 extension Signature {
   var inputs: [Slot] { slots.filter { $0.role == .input } }
-  var parameters: [Slot] { slots.filter { $0.role == .parameter } }
+  var parameters: [Slot] { slots.filter { $0.role != .input } }
 
   /// A call of it with everything that has a default spelt out, in the form that `mergekit fmt` gives it.
   func call(width: Int = 90) -> [String] {
-    let arguments = slots.filter { $0.role == .parameter || $0.isRequired }.map(\.argument)
+    let arguments = slots.filter { $0.role != .input || $0.isRequired }.map(\.argument)
     let line = "\(name)(\(arguments.joined(separator: ", ")))"
     guard line.count > width else { return [line] }
     return ["\(name)("] + arguments.map { "    \($0)," } + [")"]
