@@ -15,6 +15,7 @@ extension Plugin {
       Attach.self,
       Layers.self,
       Stack.self,
+      Moe.self,
       Expo.self,
       Emr.self,
       TallMask.self,

@@ -11,7 +11,17 @@ struct MergeLaws {
   private static let merges = Operations.Catalog.standard.entries.map(\.signature).filter { signature in
     signature.output == .checkpoint
       && signature.slots.contains { $0.type == .list(.artifact(.checkpoint)) && $0.role == .input }
+      && keepsTensors(signature)
   }.map(\.name)
+
+  /// Whether the result has the tensors of its models: a mixture of experts has others.
+  private static func keepsTensors(_ signature: Signature) -> Bool {
+    guard let bindings = try? Samples(seed: 0).bindings(for: signature),
+      let step = try? operation(signature.name, bindings), let outline = try? step.outline(),
+      let lead = step.inputs.first?.contents.first
+    else { return false }
+    return Set(outline.tensors.map(\.name)).isSuperset(of: lead.tensors.map(\.name))
+  }
 
   // MARK: Law: the fast path equals the reference
 

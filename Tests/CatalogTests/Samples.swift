@@ -22,9 +22,11 @@ func run(_ name: String, _ bindings: [String: Binding]) throws -> Content {
   try operation(name, bindings).run(quiet).content
 }
 
-/// Inputs made up from a seed, which fit each other: models tell 3 classes apart by 4 features.
+/// Inputs made up from a seed, which fit each other: models tell 3 classes apart by 4 features, or are of language.
 struct Samples {
   let seed: Int
+  /// Whether models have tokens, as `LanguageModels.swift` has them.
+  var isOfLanguage = false
   /// Entries of the models' float tensors.
   var dtype = DType.f32
   /// Makes entries of another kind than random ones.
@@ -41,7 +43,12 @@ struct Samples {
 
   func content(_ kind: ArtifactKind, label: String) throws -> Content {
     switch kind {
-    case .checkpoint: return weights(kind, label: label, facts: Self.config, dtype: dtype) { $0 }
+    case .checkpoint:
+      var model = weights(
+        kind, label: label, facts: isOfLanguage ? Self.languageConfig() : Self.config, dtype: dtype
+      ) { $0 }
+      if isOfLanguage { model.files = [Self.tokenizer(for: label)] }
+      return model
     case .adapter: return adapter(label)
     case .delta: return weights(kind, label: label, dtype: .f32) { $0 * 0.1 }
     case .fisher: return weights(kind, label: label, dtype: .f32) { $0.magnitude * 1e-4 }
@@ -101,8 +108,19 @@ struct Samples {
 
   // MARK: Filling slots
 
-  /// Something for every slot that must be filled; lists of inputs have `count` elements.
+  /// Something for every slot that must be filled; lists of inputs have `count` elements. Models are of language where the
+  /// operation refuses others.
   func bindings(for signature: Signature, count: Int = 2) throws -> [String: Binding] {
+    let bindings = try someBindings(for: signature, count: count)
+    do {
+      _ = try operation(signature.name, bindings).outline()
+      return bindings
+    } catch  where !isOfLanguage {
+      return try ofLanguage.bindings(for: signature, count: count)
+    }
+  }
+
+  private func someBindings(for signature: Signature, count: Int) throws -> [String: Binding] {
     var bindings: [String: Binding] = [:]
     for slot in signature.slots {
       switch slot.type {

@@ -34,6 +34,8 @@ import Testing
     try session.write(Self.names + "export base to \"models/base\"\n", to: "models.rcp")
     #expect(session.run("apply models.rcp").status == 0)
     try writeAdapter(in: session)
+    for name in ["mistral", "math", "code"] { try session.writeLanguageModel("models/\(name)", tokens: 0..<12) }
+    try session.writeLanguageModel("models/qwen", tokens: 4..<16)
     for (number, (operation, expression)) in Self.examples.enumerated() {
       let placed = expression.replacing("\"data/digits.csv\"", with: "\"Recipes/data/digits.csv\"")
       try session.write(

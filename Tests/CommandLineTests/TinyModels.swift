@@ -36,6 +36,23 @@ extension Session {
       }
   }
 
+  /// Writes a whole Mistral of one layer, of the tokens `t4`, `t5` and so on.
+  func writeLanguageModel(_ name: String, tokens: Range<Int>) throws {
+    let shapes: [(name: String, shape: Shape)] = [
+      ("lm_head.weight", [tokens.count, 4]), ("model.embed_tokens.weight", [tokens.count, 4]),
+      ("model.layers.0.input_layernorm.weight", [4]), ("model.layers.0.mlp.down_proj.weight", [4, 8]),
+      ("model.layers.0.mlp.gate_proj.weight", [8, 4]), ("model.layers.0.mlp.up_proj.weight", [8, 4]),
+      ("model.layers.0.self_attn.q_proj.weight", [4, 4]), ("model.norm.weight", [4]),
+    ]
+    let vocabulary = tokens.enumerated().map { JSON.Member("t\($1)", .integer($0)) }
+    let tokenizer: JSON = ["model": ["type": "BPE", "vocab": .object(vocabulary), "merges": []]]
+    try writeModel(name, tokenizer: tokenizer.compact, shapes: shapes)
+    let config: JSON = [
+      "model_type": "mistral", "num_hidden_layers": 1, "vocab_size": .integer(tokens.count), "sliding_window": .null,
+    ]
+    try write(config.pretty, to: name + "/config.json")
+  }
+
   /// The tensors of a model's folder, by name.
   func tensors(in name: String) throws -> [String: [Double]] {
     let entries = try ModelFolder("\(folder)/\(name)").entries
