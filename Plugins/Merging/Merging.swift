@@ -36,6 +36,7 @@ extension Plugin {
       ModelStock.self,
       Sce.self,
       Ram.self,
+      Pcb.self,
       MagMax.self,
       NearSwap.self,
       ArceeFusion.self,
