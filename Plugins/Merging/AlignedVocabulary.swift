@@ -70,14 +70,14 @@ struct AlignedVocabulary {
     return result
   }
 
-  private static func isOfTokenizer(_ name: String) -> Bool {
+  static func isOfTokenizer(_ name: String) -> Bool {
     [
       "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
       "vocab.txt", "merges.txt", "tokenizer.model", "spiece.model", "chat_template.jinja", "chat_template.json",
     ].contains(name)
   }
 
-  private static func settingSize(_ rows: Int, in config: JSON) -> JSON {
+  static func settingSize(_ rows: Int, in config: JSON) -> JSON {
     if config["vocab_size"] != nil { return config.setting("vocab_size", to: .integer(rows)) }
     guard let text = config["text_config"], text["vocab_size"] != nil else { return config }
     return config.setting("text_config", to: text.setting("vocab_size", to: .integer(rows)))

@@ -18,17 +18,17 @@ struct LowRankAdapter {
   /// By the names of the model's tensors.
   let changes: [String: Change]
 
-  private static let prefix = "base_model.model."
+  static let prefix = "base_model.model."
 
-  /// - Parameter model: The model that it is to change.
+  /// - Parameter model: The model that it is to change; nil where it is not looked at.
   /// - Throws: `OperationError` where it is of another kind, or does not fit the model.
-  init(_ adapter: Content, for model: Content) throws {
+  init(_ adapter: Content, for model: Content? = nil) throws {
     let type = adapter.facts["peft_type"]?.string ?? "nothing"
     guard type == "LORA" else {
       throw OperationError(
-        .data, "`\(adapter.label)` is an adapter of type `\(type)`, and only `LORA` is folded into models")
+        .data, "`\(adapter.label)` is an adapter of type `\(type)`, and only `LORA` is understood")
     }
-    let shapes = Dictionary(uniqueKeysWithValues: model.tensors.map { ($0.name, $0.shape) })
+    let shapes = Dictionary(uniqueKeysWithValues: (model?.tensors ?? []).map { ($0.name, $0.shape) })
     let entries = Dictionary(uniqueKeysWithValues: adapter.tensors.map { ($0.name, $0) })
     let settings = LowRankSettings(adapter.facts)
     var changes: [String: Change] = [:]
@@ -76,8 +76,9 @@ struct LowRankAdapter {
   }
 
   private static func check(
-    _ name: String, _ shape: Shape, _ shapes: [String: Shape], _ adapter: Content, _ model: Content
+    _ name: String, _ shape: Shape, _ shapes: [String: Shape], _ adapter: Content, _ model: Content?
   ) throws {
+    guard let model else { return }
     guard let found = shapes[name] else {
       throw OperationError(
         .data, "`\(adapter.label)` changes `\(name)`, and `\(model.label)` has no such tensor",
