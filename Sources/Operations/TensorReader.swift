@@ -50,8 +50,11 @@ public struct TensorReader: Sendable {
 
 extension Content {
   /// One tensor, its floats as they are stored, since all arithmetic reads every kind of them; float64 becomes float32.
-  /// - Throws: `OperationError` where an entry is NaN or infinite, naming the first.
+  /// - Throws: `OperationError` where an entry is NaN or infinite, naming the first, or of a dtype that is only carried.
   public func finiteTensor(_ name: String) throws -> Tensor {
+    if let entry = entry(name), entry.dtype.isEightBitFloat || entry.dtype == .bool {
+      throw OperationError.notComputedWith(entry, of: self)
+    }
     let stored = try tensor(name)
     let tensor = stored.dtype == .f64 ? stored.converted(to: .f32) : stored
     guard let index = tensor.firstNonFinite else { return tensor }
@@ -60,5 +63,18 @@ extension Content {
     throw OperationError(
       .data, "`\(name)` of `\(label)` holds \(what), first at entry \(index)",
       helps: ["nothing useful can be made of it: look at how `\(label)` came about"])
+  }
+}
+
+extension DType {
+  var isEightBitFloat: Bool { self == .f8e4m3 || self == .f8e5m2 }
+}
+
+extension OperationError {
+  static func notComputedWith(_ entry: TensorEntry, of content: Content) -> OperationError {
+    OperationError(
+      .data,
+      "`\(entry.name)` of `\(content.label)` is \(entry.dtype.rawValue), which is only carried, not computed with",
+      helps: ["a model of 8-bit floats is to be converted to BF16 first, with the tool that made it"])
   }
 }

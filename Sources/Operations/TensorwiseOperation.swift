@@ -5,7 +5,7 @@ import Tensors
 ///
 /// The first input is the lead: the result has its tensors, shapes, dtypes, facts and side files. Every other input of the lead's
 /// kind, and every `Checkpoint` and `Delta`, must have the same tensors with the same shapes. Tensors of whole numbers are taken
-/// from the lead as they are.
+/// from the lead as they are, and other inputs need not have them.
 public protocol TensorwiseOperation: RecipeOperation {
   /// A checkpoint, unless it says otherwise.
   associatedtype Output = Checkpoint
@@ -81,6 +81,13 @@ extension TensorwiseOperation {
     for other in inputs.flatMap({ $0.contents }).dropFirst() where Self.mustMatch(other.kind, lead.kind) {
       try lead.checkSameTensors(as: other, where: makes)
     }
+    let contents = inputs.flatMap { $0.contents }
+    for content in contents where contents.count > 1 && Self.mustMatch(content.kind, lead.kind) {
+      // The lead's would be carried, and pass for a merge.
+      for entry in content.tensors where entry.dtype.isEightBitFloat && makes(entry.name) {
+        throw OperationError.notComputedWith(entry, of: content)
+      }
+    }
     try check()
     var outline = Content(Output.kind, facts: lead.facts, files: Output.kind == .checkpoint ? lead.files : [])
     outline.tensors = lead.tensors.map { entry in
@@ -96,22 +103,25 @@ extension TensorwiseOperation {
 }
 
 extension Content {
-  /// Checks that another artifact has the same tensors with the same shapes.
+  /// Checks that another artifact has the same tensors with the same shapes. Whole numbers, such as `position_ids`, take no part
+  /// in merges: where only some have them, or others, it does not matter.
   /// - Parameter matters: Which tensors are looked at.
   public func checkSameTensors(as other: Content, where matters: (String) -> Bool = { _ in true }) throws {
     let helps = ["`mergekit show` prints a model's shapes; a model can be merged only with its own kind"]
     let theirs = Dictionary(uniqueKeysWithValues: other.tensors.map { ($0.name, $0) })
     for mine in tensors where matters(mine.name) {
       guard let their = theirs[mine.name] else {
+        guard mine.dtype.isFloat else { continue }
         throw OperationError(.data, "`\(mine.name)` is in `\(label)`, but not in `\(other.label)`", helps: helps)
       }
-      guard mine.shape == their.shape else {
+      guard mine.shape == their.shape || !mine.dtype.isFloat && !their.dtype.isFloat else {
         throw OperationError(
           .data, "`\(mine.name)` is \(mine.shape) in `\(label)`, \(their.shape) in `\(other.label)`", helps: helps)
       }
     }
     let names = Set(tensors.map(\.name))
-    if let extra = other.tensors.first(where: { !names.contains($0.name) && matters($0.name) }) {
+    let extras = other.tensors.filter { !names.contains($0.name) && matters($0.name) && $0.dtype.isFloat }
+    if let extra = extras.first {
       throw OperationError(.data, "`\(extra.name)` is in `\(other.label)`, but not in `\(label)`", helps: helps)
     }
   }

@@ -68,7 +68,7 @@ struct MergeLaws {
     samples.shapes = [("long", [3, 30_001]), ("short", [7]), ("even", [2, TensorEntry.runLength]), ("none", [0, 4])]
     let signature = try #require(Operations.Catalog.standard[name]).signature
     var bindings = try samples.bindings(for: signature, count: 3)
-    bindings.merge(settings(for: signature, count: 3, seed: 11)) { _, new in new }
+    bindings.merge(Samples(seed: 11).settings(for: signature, count: 3)) { _, new in new }
     for entry in try run(name, bindings).tensors {
       guard let read = try entry.runs() else { continue }
       var bytes: [UInt8] = []
@@ -88,9 +88,7 @@ struct MergeLaws {
   private func check(_ name: String, _ samples: Samples, count: Int, seed: Int, _ what: String = "") throws {
     let signature = try #require(Operations.Catalog.standard[name]).signature
     var bindings = try samples.bindings(for: signature, count: count)
-    let set = bindings.merging(settings(for: signature, count: count, seed: seed)) { _, new in new }
-    // Settings that do not go together are refused, and the defaults stay.
-    if try accepts(name, set) { bindings = set }
+    try samples.set(samples.settings(for: signature, count: count), in: &bindings, of: name)
     guard let merge = try operation(name, bindings) as? any Referenced else { return }
     let made: Content
     do {
@@ -121,32 +119,6 @@ struct MergeLaws {
     }
   }
 
-  /// Settings away from the defaults: choices, numbers in their ranges, a weight for each model.
-  private func settings(for signature: Signature, count: Int, seed: Int) -> [String: Binding] {
-    var generator = Generator(seed: seed, stream: "settings")
-    var settings: [String: Binding] = [:]
-    for slot in signature.slots where slot.role == .parameter && generator.uniform() < 0.7 {
-      switch slot.type {
-      case .choice(let names): settings[slot.name] = .value(.choice(names[generator.integer(below: names.count)]))
-      case .flag: settings[slot.name] = .value(.flag(generator.uniform() < 0.5))
-      case .fraction, .layered(.fraction): settings[slot.name] = .value(.number(generator.uniform()))
-      case .perModel(.layered(.fraction)):
-        let shares = (0..<count).map { _ in Value.number(generator.uniform()) }
-        settings[slot.name] = .value(generator.uniform() < 0.5 ? shares[0] : .list(shares))
-      case .layered(.number): settings[slot.name] = .value(.gradient([.number(generator.uniform()), .number(-1)]))
-      case .list(.number), .list(.layered(.number)):
-        settings[slot.name] = .value(.list((0..<count).map { _ in .number(0.05 + generator.uniform()) }))
-      default: continue
-      }
-    }
-    return settings
-  }
-
-  private func accepts(_ name: String, _ bindings: [String: Binding]) throws -> Bool {
-    let step = try operation(name, bindings)
-    return (try? step.outline()) != nil
-  }
-
   // MARK: Law: copies of one model merge to that model
 
   @Test("of copies of one model are that model, bit for bit", arguments: merges, [DType.f32, .bf16, .f16])
@@ -169,9 +141,8 @@ struct MergeLaws {
         bindings[slot.name] = .contents([model])
       }
       if seed >= 4 {
-        let settings = settings(for: signature, count: count, seed: seed).filter { $0.key != "normalize" }
-        let set = bindings.merging(settings) { _, new in new }
-        if try accepts(name, set) { bindings = set }
+        let settings = samples.settings(for: signature, count: count).filter { $0.key != "normalize" }
+        try samples.set(settings, in: &bindings, of: name)
       }
       let merged = try run(name, bindings)
       for tensor in model.tensors {

@@ -115,8 +115,8 @@ struct Samples {
     do {
       _ = try operation(signature.name, bindings).outline()
       return bindings
-    } catch  where !isOfLanguage {
-      return try ofLanguage.bindings(for: signature, count: count)
+    } catch {
+      return try isOfLanguage ? bindings : ofLanguage.someBindings(for: signature, count: count)
     }
   }
 
