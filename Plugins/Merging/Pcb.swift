@@ -71,6 +71,12 @@ struct Pcb: TaskVectorMerge {
 
   func check() throws { try weights.checkCount(as: models, "pcb") }
 
+  /// The operands, their balances, and of these what is above or below zero.
+  func memory() -> Int {
+    let largest = base.content.tensors.map { $0.shape.count }.max() ?? 0
+    return largest * 4 * (4 * models.count + 2) * 2
+  }
+
   func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
     let contest = try read.once { try wholeModel(read) }
     return contest.competition.merged(
