@@ -5,7 +5,7 @@ import Tensors
 ///
 /// Of each `δₖ = θₖ − θ₀` with n entries the ⌊γ n⌋ of largest magnitude are dropped as outliers, then as many of the smallest
 /// that ⌊ρ n⌋ are left; where fewer were left, fewer of the largest are dropped.
-struct Breadcrumbs: TaskVectorMerge {
+struct Breadcrumbs: StreamedTaskVectorMerge {
   static let about = About(
     "breadcrumbs",
     "Merge models by adding up their task vectors without the largest and the smallest entries.",
@@ -51,8 +51,10 @@ struct Breadcrumbs: TaskVectorMerge {
     try gamma.checkCount(as: models, "gamma", of: "breadcrumbs")
   }
 
-  func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
-    var vectors = try differences(read)
+  func combination(
+    of vectors: [TaskVector], for tensor: TensorName, _ read: TensorReader
+  ) throws -> TaskVectorCombination {
+    var vectors = vectors
     for number in vectors.indices {
       let magnitudes = vectors[number].magnitudes
       let kept = places(of: number, count: magnitudes.count, at: tensor)
@@ -62,7 +64,7 @@ struct Breadcrumbs: TaskVectorMerge {
         vectors[number].model, minus: vectors[number].base, kept: .between(above: cuts.0, notAbove: cuts.1))
       if rescale { vectors[number] = vectors[number].rescaledToFullSum() }
     }
-    return merged(
+    return electing(
       vectors, weights: weights.shares(of: models.count, at: tensor), consensus, .sum(normalized: normalize),
       scale: scale(tensor))
   }

@@ -7,7 +7,7 @@ import Tensors
 /// 2. **Rescale.** What is kept is multiplied with `1/ρ`, so that its expectation is δₖ; or so that its sum of magnitudes
 ///    is that of δₖ.
 /// 3. **Merge**, as task arithmetic does it, or TIES after its trimming.
-struct Dare: TaskVectorMerge {
+struct Dare: StreamedTaskVectorMerge {
   static let about = About(
     "dare",
     "Merge models after dropping entries of their task vectors at random and scaling up the others.",
@@ -52,13 +52,15 @@ struct Dare: TaskVectorMerge {
     try density.checkCount(as: models, "density", of: "dare")
   }
 
-  func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
+  func combination(
+    of vectors: [TaskVector], for tensor: TensorName, _ read: TensorReader
+  ) throws -> TaskVectorCombination {
     let densities = density.values(for: models.count).map { $0(tensor).share }
-    let vectors = try zip(densities, differences(read)).enumerated().map { number, pair in
+    let vectors = zip(densities, vectors).enumerated().map { number, pair in
       let (density, vector) = pair
       return density < 1 ? dropping(from: vector, keeping: density, generator(number, tensor)) : vector
     }
-    return merged(
+    return electing(
       vectors, weights: weights.shares(of: models.count, at: tensor), consensus, .sum(normalized: normalize),
       scale: scale(tensor))
   }

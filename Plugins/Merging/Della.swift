@@ -8,7 +8,7 @@ import Tensors
 ///    entry is kept with probability `ρ − ε + 2ε r/(d−1)`.
 /// 2. **Elect.** Each entry's sign is that of `Σₖ wₖ δₖ`.
 /// 3. **Merge.** `θ = θ₀ + λ Σₖ wₖ δₖ / Σₖ wₖ` over the models that agree.
-struct Della: TaskVectorMerge {
+struct Della: StreamedTaskVectorMerge {
   static let about = About(
     "della",
     "Merge models after dropping entries of their task vectors at random, small ones sooner than large ones.",
@@ -69,15 +69,17 @@ struct Della: TaskVectorMerge {
     }
   }
 
-  func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
-    let vectors = try zip(settings(at: tensor), differences(read)).enumerated().map { number, pair in
+  func combination(
+    of vectors: [TaskVector], for tensor: TensorName, _ read: TensorReader
+  ) throws -> TaskVectorCombination {
+    let vectors = zip(settings(at: tensor), vectors).enumerated().map { number, pair in
       let ((density, epsilon), vector) = pair
       guard density < 1 else { return vector }
       guard density > 0 else { return vector.keeping(above: .nothing) }
       let probabilities = vector.magnitudes.keepProbabilities(lowest: density - epsilon, highest: density + epsilon)
       return dropping(from: vector, keeping: probabilities, generator(number, tensor))
     }
-    return merged(
+    return electing(
       vectors, weights: weights.shares(of: models.count, at: tensor), consensus, .sum(normalized: normalize),
       scale: scale(tensor))
   }

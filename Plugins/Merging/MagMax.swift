@@ -3,7 +3,7 @@ import Tensors
 
 /// Of each entry, the task vector that moved farthest from the base: `θ = θ₀ + λ δₘ`, m the k of largest `|δₖ|` (Marczak et
 /// al. 2024).
-struct MagMax: TaskVectorMerge {
+struct MagMax: StreamedTaskVectorMerge {
   static let about = About(
     "magmax",
     "Merge models by taking, entry by entry, the change to their common base that is largest.",
@@ -22,8 +22,10 @@ struct MagMax: TaskVectorMerge {
   @Param("What the largest change is multiplied with before it is added to the base, λ.")
   var scale: Layered<Double> = 0.5
 
-  func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
-    merged(try differences(read), weights: models.map { _ in 1 }, .none, .largest, scale: scale(tensor))
+  func combination(
+    of vectors: [TaskVector], for tensor: TensorName, _ read: TensorReader
+  ) throws -> TaskVectorCombination {
+    electing(vectors, weights: models.map { _ in 1 }, .none, .largest, scale: scale(tensor))
   }
 }
 

@@ -7,7 +7,7 @@ import Tensors
 ///    in all models alike.
 /// 2. **Calculate.** Each model's weight in a tensor is `gₖ = mean(δₖ²)`, divided by their sum.
 /// 3. **Erase.** `θ = θ₀ + Σₖ gₖ δₖ / Σₖ gₖ`, both sums over the models whose δₖ has the sign of `Σₖ δₖ`.
-struct Sce: TaskVectorMerge {
+struct Sce: StreamedTaskVectorMerge {
   static let about = About(
     "sce",
     "Merge models where they differ most from each other, each weighted by how far it moved from their common base.",
@@ -29,8 +29,10 @@ struct Sce: TaskVectorMerge {
   @Param("Share of the entries that is kept, of largest variance first.")
   var density: Layered<Fraction> = 1
 
-  func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
-    var vectors = try differences(read)
+  func combination(
+    of vectors: [TaskVector], for tensor: TensorName, _ read: TensorReader
+  ) throws -> TaskVectorCombination {
+    var vectors = vectors
     let density = density(tensor).share
     if density < 1 {
       let variances = TaskVector.variances(of: vectors.map(\.model), minus: vectors[0].base)
@@ -38,9 +40,9 @@ struct Sce: TaskVectorMerge {
       let mask = EntryMask(Magnitudes(variances), above: cut)
       vectors = vectors.map { TaskVector($0.model, minus: $0.base, kept: .mask(mask)) }
     }
-    return TaskVector.merged(
-      vectors, weights: Self.weights(vectors.map(\.meanSquare)),
-      TaskVectorRule(.unweighted(zeroIsNegative: false), .average(least: 1e-6)))
+    return TaskVectorCombination(
+      vectors: vectors, weights: Self.weights(vectors.map(\.meanSquare)),
+      rule: TaskVectorRule(.unweighted(zeroIsNegative: false), .average(least: 1e-6)))
   }
 
   /// How much each model counts, by its mean square.

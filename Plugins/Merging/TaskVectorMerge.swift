@@ -7,6 +7,50 @@ protocol TaskVectorMerge: TensorwiseOperation, Referenced {
   var models: [Checkpoint] { get }
 }
 
+/// A merge of task vectors that goes over a tensor's entries a few times, and holds no more of them than a window.
+protocol StreamedTaskVectorMerge: TaskVectorMerge {
+  /// What is kept of each task vector of a tensor, and how they become one.
+  func combination(of vectors: [TaskVector], for tensor: TensorName, _ read: TensorReader) throws
+    -> TaskVectorCombination
+}
+
+/// What is kept of some task vectors, and how they become one.
+struct TaskVectorCombination {
+  var vectors: [TaskVector]
+  var weights: [Double]
+  var rule: TaskVectorRule
+}
+
+extension StreamedTaskVectorMerge {
+  func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
+    let made = try combination(of: differences(read), for: tensor, read)
+    return TaskVector.merged(made.vectors, weights: made.weights, made.rule)
+  }
+
+  func runs(_ tensor: TensorName, as dtype: DType, _ read: TensorReader) throws -> RunReader? {
+    let inputs = [base] + models
+    let streams = try inputs.compactMap { try read.stream($0) }
+    guard dtype.hasKernels, streams.count == inputs.count, let shape = base.content.entry(tensor.text)?.shape else {
+      return nil
+    }
+    let origin = Tensor(streams[0], shape: shape)
+    let vectors = streams.dropFirst().map { TaskVector(Tensor($0, shape: shape), minus: origin) }
+    let made = try combination(of: vectors, for: tensor, read)
+    // The way over whole tensors says which entry is NaN or infinite, and of what.
+    if streams.contains(where: \.hasStrays) { return nil }
+    return { run, target in
+      guard let place = target.baseAddress else { return }
+      let isFinite = TaskVector.merge(
+        made.vectors, weights: made.weights, made.rule, run, into: place, as: dtype)
+      for stream in streams { if let failure = stream.failure { throw failure } }
+      guard isFinite, !streams.contains(where: \.hasStrays) else {
+        _ = try rounded(self.tensor(tensor, read), to: dtype, tensor)
+        preconditionFailure("`\(Self.about.name)` made `\(tensor)` in two ways, and only one is finite")
+      }
+    }
+  }
+}
+
 /// How the sign of an entry is elected, with which task vectors have to agree in order to take part.
 enum SignConsensus: String, Choice {
   case none
@@ -57,15 +101,16 @@ extension TaskVectorMerge {
     return try models.map { TaskVector(try read($0), minus: base) }
   }
 
-  /// The base with what the task vectors become.
+  /// What becomes of task vectors that elect a sign.
   /// - Parameter balance: How many more entries elect + than -, where that is known of more than this tensor.
-  func merged(
+  func electing(
     _ vectors: [TaskVector], weights: [Double], _ consensus: SignConsensus,
     _ combination: TaskVectorRule.Combination, scale: Double, balance: Int? = nil
-  ) -> Tensor {
+  ) -> TaskVectorCombination {
     let balance = consensus == .unweighted ? balance ?? TaskVector.signBalance(vectors) : 0
-    return TaskVector.merged(
-      vectors, weights: weights, TaskVectorRule(consensus.election(balance: balance), combination, scale: scale))
+    return TaskVectorCombination(
+      vectors: vectors, weights: weights,
+      rule: TaskVectorRule(consensus.election(balance: balance), combination, scale: scale))
   }
 }
 

@@ -8,7 +8,7 @@ import Tensors
 /// 1. **Trim.** Of each task vector `δₖ = θₖ − θ₀` the ⌊ρ n⌋ entries of largest magnitude are kept, all others become 0.
 /// 2. **Elect.** Each entry's sign is that of `Σₖ wₖ δₖ`.
 /// 3. **Merge.** `θ = θ₀ + λ Σₖ wₖ δₖ / Σₖ wₖ`, both sums over the models whose δₖ has that sign.
-struct Ties: TaskVectorMerge {
+struct Ties: StreamedTaskVectorMerge {
   static let about = About(
     "ties",
     "Merge models by trimming their task vectors, electing one sign per entry and averaging what agrees.",
@@ -98,9 +98,11 @@ struct Ties: TaskVectorMerge {
     }
   }
 
-  func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
+  func combination(
+    of vectors: [TaskVector], for tensor: TensorName, _ read: TensorReader
+  ) throws -> TaskVectorCombination {
     let whole = trim == .model ? try read.once { try wholeModel(read) } : nil
-    var vectors = try differences(read)
+    var vectors = vectors
     for (number, density) in density.values(for: models.count).enumerated() {
       let magnitudes = vectors[number].magnitudes
       let cut = whole?.cuts[number] ?? magnitudes.cut(keeping: Int(density(tensor).share * Double(magnitudes.count)))
@@ -108,7 +110,7 @@ struct Ties: TaskVectorMerge {
       vectors[number] = vectors[number].keeping(above: cut)
       if rescale { vectors[number] = vectors[number].rescaledToFullSum() }
     }
-    return merged(
+    return electing(
       vectors, weights: weights.shares(of: models.count, at: tensor), consensus,
       aggregation == .max ? .largest : .sum(normalized: normalize), scale: scale(tensor), balance: whole?.balance)
   }

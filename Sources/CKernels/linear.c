@@ -81,34 +81,51 @@ CLONED uint32_t kernel_accumulate_from(
   }
 }
 
-CLONED uint32_t kernel_round(const double *restrict sums, void *restrict results, KernelFloat kind, size_t count) {
-  uint32_t found = 0;
+// Stores a float's bits as a kind; the highest bit of what it returns is set where that is NaN or infinite.
+INLINED uint32_t store(void *results, KernelFloat kind, size_t index, uint32_t bits) {
   switch (kind) {
   case KernelFloat32: {
-    for (size_t index = 0; index < count; index++) {
-      uint32_t bits = as_bits((float)sums[index]);
-      memcpy((char *)results + 4 * index, &bits, 4);
-      found |= stray(bits);
-    }
-    return found >> 31;
+    memcpy((char *)results + 4 * index, &bits, 4);
+    return stray(bits);
   }
   case KernelBFloat16: {
-    for (size_t index = 0; index < count; index++) {
-      uint32_t bits = as_bits((float)sums[index]);
-      uint16_t half = bits_to_bfloat16(bits);
-      memcpy((char *)results + 2 * index, &half, 2);
-      found |= stray(bits);
-    }
-    return found >> 31;
+    uint16_t half = bits_to_bfloat16(bits);
+    memcpy((char *)results + 2 * index, &half, 2);
+    return stray(bits);
   }
   case KernelFloat16: {
-    for (size_t index = 0; index < count; index++) {
-      uint16_t half = bits_to_float16(as_bits((float)sums[index]));
-      memcpy((char *)results + 2 * index, &half, 2);
-      found |= ((uint32_t)half & 0x7C00) + 0x0400;
-    }
-    return found >> 15 & 1;
+    uint16_t half = bits_to_float16(bits);
+    memcpy((char *)results + 2 * index, &half, 2);
+    return (((uint32_t)half & 0x7C00) + 0x0400) << 16;
   }
+  }
+}
+
+INLINED uint32_t round_to(const double *restrict sums, void *restrict results, KernelFloat kind, size_t count) {
+  uint32_t found = 0;
+  for (size_t index = 0; index < count; index++) found |= store(results, kind, index, as_bits((float)sums[index]));
+  return found >> 31;
+}
+
+CLONED uint32_t kernel_round(const double *sums, void *results, KernelFloat kind, size_t count) {
+  switch (kind) {
+  case KernelFloat32: return round_to(sums, results, KernelFloat32, count);
+  case KernelBFloat16: return round_to(sums, results, KernelBFloat16, count);
+  case KernelFloat16: return round_to(sums, results, KernelFloat16, count);
+  }
+}
+
+INLINED uint32_t narrow_to(const float *restrict entries, void *restrict results, KernelFloat kind, size_t count) {
+  uint32_t found = 0;
+  for (size_t index = 0; index < count; index++) found |= store(results, kind, index, as_bits(entries[index]));
+  return found >> 31;
+}
+
+CLONED uint32_t kernel_narrow(const float *entries, void *results, KernelFloat kind, size_t count) {
+  switch (kind) {
+  case KernelFloat32: return narrow_to(entries, results, KernelFloat32, count);
+  case KernelBFloat16: return narrow_to(entries, results, KernelBFloat16, count);
+  case KernelFloat16: return narrow_to(entries, results, KernelFloat16, count);
   }
 }
 

@@ -52,6 +52,16 @@ final class RunPlaces {
 }
 
 extension TensorReader {
+  /// The tensor as it is read a window at a time; nil where it can only be read whole, or where there are no kernels for it.
+  public func stream(_ artifact: some Artifact) throws -> TensorStream? {
+    guard let operand = try RunOperand(artifact.content, name) else { return nil }
+    let count = artifact.content.entry(name)?.shape.count ?? 0
+    return TensorStream(dtype: operand.dtype, count: count, windowLength: TensorEntry.runLength) { run, bytes in
+      try context.checkCancelled()
+      if let place = bytes.baseAddress { _ = try operand.read(run, place) }
+    }
+  }
+
   /// The inner products of this tensor's vectors in some inputs, each less the origin's where one is given, in float64.
   ///
   /// The inputs are read once, run by run.

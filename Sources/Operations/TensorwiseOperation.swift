@@ -63,8 +63,9 @@ extension TensorwiseOperation {
     return Output(result)
   }
 
+  /// A tensor of the result as it is stored.
   /// - Throws: `OperationError` where an entry is NaN or infinite in the dtype.
-  func rounded(_ made: Tensor, to dtype: DType, _ name: TensorName) throws -> Tensor {
+  public func rounded(_ made: Tensor, to dtype: DType, _ name: TensorName) throws -> Tensor {
     let result = made.converted(to: dtype)
     // Of the narrower floats only float16 has another range worth looking at.
     guard let index = made.firstNonFinite ?? (dtype == .f16 ? result.firstNonFinite : nil) else { return result }

@@ -74,15 +74,19 @@ extension Magnitudes {
 
   /// Four magnitudes, largest first: where a sample has the rank-th largest, and one and five standard deviations around it.
   ///
-  /// Positions come from a linear congruence, which depends on nothing but the count: evenly spaced ones might all lie in one
-  /// column.
+  /// Entries are taken a few at a time, since some tensors are read from where they lie. Positions come from a linear
+  /// congruence, which depends on nothing but the count: evenly spaced ones might all lie in one column.
   private func pivots(_ rank: Int) -> [UInt32] {
-    let size = min(max(count / 1024, 512), 16384)
+    let (stretch, size) = (16, min(max(count / 1024, 512), 16384))
     var state: UInt64 = 0x9E37_79B9_7F4A_7C15
-    var sample = (0..<size).map { _ in
+    var sample: [UInt32] = []
+    sample.reserveCapacity(size)
+    while sample.count < size {
       state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-      let index = Int(state.multipliedFullWidth(by: UInt64(count)).high)
-      return bits(at: index)
+      let first = Int(state.multipliedFullWidth(by: UInt64(count - stretch)).high)
+      inBlocks(first..<first + stretch) { block, entries in
+        for index in 0..<block.count { sample.append(entries[index].magnitude.bitPattern) }
+      }
     }
     sample.sort(by: >)
     let share = Double(rank) / Double(count)

@@ -9,26 +9,52 @@ extension TaskVector {
   ///   - vectors: Of one base.
   ///   - weights: One for each.
   public static func merged(_ vectors: [TaskVector], weights: [Double], _ rule: TaskVectorRule) -> Tensor {
-    precondition(vectors.count == weights.count, "\(vectors.count) task vectors have \(weights.count) weights")
     guard let shape = vectors.first?.base.shape else { preconditionFailure("there is no task vector to merge") }
     return Tensor(shape: shape) { result in
-      withUnsafeTemporaryAllocation(of: Double.self, capacity: 3 * length) { memory in
-        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: length) { signs in
-          guard let masses = memory.baseAddress, let elected = signs.baseAddress else { return }
-          let (sums, shares) = (masses + length, masses + 2 * length)
-          inBlocks(vectors, length: length) { block, base, deltas, scratch in
-            for (number, vector) in vectors.enumerated() {
-              vector.fill(deltas + number * length, block, base: base, scratch)
-            }
-            guard let target = UnsafeMutableBufferPointer(rebasing: result[block]).baseAddress else { return }
-            let elects = elect(vectors, weights, deltas, block.count, rule.election, masses, into: elected)
-            combine(vectors, weights, deltas, block.count, elects ? elected : nil, rule, sums, shares)
-            var (divisor, least) = (1.0, -Double.infinity)
-            if case .average(let bound) = rule.combination { (divisor, least) = (total(weights), bound) }
-            let hasShares = elects && rule.combination.isAverage
-            kernel_move(
-              target, base.entries, base.kind, sums, hasShares ? shares : nil, divisor, least, rule.scale, block.count)
+      if let target = result.baseAddress { merge(vectors, weights: weights, rule, 0..<shape.count, into: target) }
+    }
+  }
+
+  /// A run of what `merged` gives, rounded to a dtype that has kernels.
+  /// - Returns: Whether all entries are finite.
+  public static func merge(
+    _ vectors: [TaskVector], weights: [Double], _ rule: TaskVectorRule, _ run: Range<Int>,
+    into target: UnsafeMutableRawPointer, as dtype: DType
+  ) -> Bool {
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: Tensor.blockLength) { floats in
+      guard let floats = floats.baseAddress else { return true }
+      var isFinite = true
+      for start in stride(from: run.lowerBound, to: run.upperBound, by: Tensor.blockLength) {
+        let block = start..<min(start + Tensor.blockLength, run.upperBound)
+        merge(vectors, weights: weights, rule, block, into: floats)
+        let place = target + (start - run.lowerBound) * dtype.size
+        isFinite = kernel_narrow(floats, place, dtype.kernelFloat, block.count) == 0 && isFinite
+      }
+      return isFinite
+    }
+  }
+
+  private static func merge(
+    _ vectors: [TaskVector], weights: [Double], _ rule: TaskVectorRule, _ run: Range<Int>,
+    into target: UnsafeMutablePointer<Float>
+  ) {
+    precondition(vectors.count == weights.count, "\(vectors.count) task vectors have \(weights.count) weights")
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: 3 * length) { memory in
+      withUnsafeTemporaryAllocation(of: UInt32.self, capacity: length) { signs in
+        guard let masses = memory.baseAddress, let elected = signs.baseAddress else { return }
+        let (sums, shares) = (masses + length, masses + 2 * length)
+        inBlocks(vectors, run, length: length) { block, base, deltas, scratch in
+          for (number, vector) in vectors.enumerated() {
+            vector.fill(deltas + number * length, block, base: base, scratch)
           }
+          let elects = elect(vectors, weights, deltas, block.count, rule.election, masses, into: elected)
+          combine(vectors, weights, deltas, block.count, elects ? elected : nil, rule, sums, shares)
+          var (divisor, least) = (1.0, -Double.infinity)
+          if case .average(let bound) = rule.combination { (divisor, least) = (total(weights), bound) }
+          let hasShares = elects && rule.combination.isAverage
+          kernel_move(
+            target + (block.lowerBound - run.lowerBound), base.entries, base.kind, sums, hasShares ? shares : nil,
+            divisor, least, rule.scale, block.count)
         }
       }
     }

@@ -58,10 +58,10 @@ public struct TaskVector: Sendable {
     let kind: KernelFloat
   }
 
-  /// Goes over task vectors of one base in blocks, with the base's entries, room for `length` entries of each vector and for
-  /// one block.
+  /// Goes over a run of task vectors of one base, or all of it, in blocks, with the base's entries, room for `length` entries
+  /// of each vector and for one block.
   static func inBlocks(
-    _ vectors: [TaskVector], length: Int,
+    _ vectors: [TaskVector], _ run: Range<Int>? = nil, length: Int,
     _ body: (
       Range<Int>, _ base: Stored, _ deltas: UnsafeMutablePointer<Float>, _ scratch: UnsafeMutableBufferPointer<Float>
     ) -> Void
@@ -70,7 +70,7 @@ public struct TaskVector: Sendable {
     withUnsafeTemporaryAllocation(of: Float.self, capacity: Tensor.blockLength) { second in
       withUnsafeTemporaryAllocation(of: Float.self, capacity: length * vectors.count) { deltas in
         guard let deltas = deltas.baseAddress else { return }
-        Tensor.inBlocks(0..<base.count, length: length) { block, scratch in
+        Tensor.inBlocks(run ?? 0..<base.count, length: length) { block, scratch in
           base.withStored(block, second) { entries, dtype in
             body(block, Stored(entries: entries, kind: dtype.kernelFloat), deltas, scratch)
           }

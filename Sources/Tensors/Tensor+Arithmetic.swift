@@ -84,10 +84,10 @@ extension Tensor {
   func withFloats(
     _ block: Range<Int>, _ scratch: UnsafeMutableBufferPointer<Float>, _ body: (UnsafePointer<Float>) -> Void
   ) {
-    withBytes { bytes in
-      guard let base = bytes.baseAddress, let scratch = scratch.baseAddress else { return }
-      if dtype == .f32, UInt(bitPattern: base) % 4 == 0 {
-        return body((base + block.lowerBound * 4).assumingMemoryBound(to: Float.self))
+    withBytes(of: block) { bytes in
+      guard let entries = bytes.baseAddress, let scratch = scratch.baseAddress else { return }
+      if dtype == .f32, UInt(bitPattern: entries) % 4 == 0 {
+        return body(entries.assumingMemoryBound(to: Float.self))
       }
       copyFloats(block, to: UnsafeMutableBufferPointer(start: scratch, count: Tensor.blockLength))
       body(scratch)
@@ -99,9 +99,9 @@ extension Tensor {
   func withStored(
     _ block: Range<Int>, _ scratch: UnsafeMutableBufferPointer<Float>, _ body: (UnsafeRawPointer, DType) -> Void
   ) {
-    withBytes { bytes in
-      guard let base = bytes.baseAddress, let copied = scratch.baseAddress else { return }
-      if dtype.hasKernels { return body(base + block.lowerBound * dtype.size, dtype) }
+    withBytes(of: block) { bytes in
+      guard let entries = bytes.baseAddress, let copied = scratch.baseAddress else { return }
+      if dtype.hasKernels { return body(entries, dtype) }
       copyFloats(block, to: scratch)
       body(copied, .f32)
     }

@@ -117,16 +117,8 @@ extension Tensor {
 
   /// The bytes of a run of entries; not called for an empty run.
   private func withRun(_ range: Range<Int>, _ body: (UnsafeRawPointer) -> Void) {
-    withBytes { bytes in
-      guard !range.isEmpty, let source = UnsafeRawBufferPointer(rebasing: bytes[bytesOf(range)]).baseAddress else {
-        return
-      }
-      body(source)
-    }
-  }
-
-  private func bytesOf(_ range: Range<Int>) -> Range<Int> {
-    range.lowerBound * dtype.size..<range.upperBound * dtype.size
+    guard !range.isEmpty else { return }
+    withBytes(of: range) { bytes in if let source = bytes.baseAddress { body(source) } }
   }
 
   /// Goes over a range in blocks that stay in the first cache, with room for a block's entries. A shorter length than

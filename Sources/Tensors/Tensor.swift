@@ -2,17 +2,30 @@
 public struct Tensor: Sendable {
   public let dtype: DType
   public let shape: Shape
-  private let buffer: Buffer
-  private let offset: Int
+  private let storage: Storage
+
+  private enum Storage: Sendable {
+    case memory(Buffer, offset: Int)
+    case stream(TensorStream)
+  }
 
   /// A view of `shape.count` entries that start `offset` bytes into a buffer. The bytes need no alignment.
   public init(dtype: DType, shape: Shape, buffer: Buffer, offset: Int = 0) {
     precondition(
       offset >= 0 && offset + shape.count * dtype.size <= buffer.count, "a tensor lies wholly within its buffer")
+    self.init(dtype: dtype, shape: shape, storage: .memory(buffer, offset: offset))
+  }
+
+  /// A tensor of which only what is looked at is read.
+  public init(_ stream: TensorStream, shape: Shape) {
+    precondition(stream.count == shape.count, "\(stream.count) entries do not fill a tensor of \(shape)")
+    self.init(dtype: stream.dtype, shape: shape, storage: .stream(stream))
+  }
+
+  private init(dtype: DType, shape: Shape, storage: Storage) {
     self.dtype = dtype
     self.shape = shape
-    self.buffer = buffer
-    self.offset = offset
+    self.storage = storage
   }
 
   /// A float32 tensor whose entries `fill` writes; it gets them uninitialised and must write them all.
@@ -57,12 +70,24 @@ public struct Tensor: Sendable {
 
   /// The entries' bytes, as a safetensors file holds them.
   public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-    try buffer.withBytes { try body(UnsafeRawBufferPointer(rebasing: $0[offset..<offset + byteCount])) }
+    try withBytes(of: 0..<count, body)
+  }
+
+  /// The bytes of a run of entries.
+  func withBytes<Result>(
+    of run: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) rethrows -> Result {
+    switch storage {
+    case .memory(let buffer, let offset):
+      let bytes = offset + run.lowerBound * dtype.size..<offset + run.upperBound * dtype.size
+      return try buffer.withBytes { try body(UnsafeRawBufferPointer(rebasing: $0[bytes])) }
+    case .stream(let stream): return try stream.withBytes(of: run, body)
+    }
   }
 
   /// The same entries under another shape of as many.
   public func reshaped(_ shape: Shape) -> Tensor {
     precondition(shape.count == count, "\(self.shape) holds \(count) entries, \(shape) holds \(shape.count)")
-    return Tensor(dtype: dtype, shape: shape, buffer: buffer, offset: offset)
+    return Tensor(dtype: dtype, shape: shape, storage: storage)
   }
 }

@@ -76,6 +76,10 @@ void kernel_move(
     float *results, const void *base, KernelFloat kind, const double *sums, const double *shares, double divisor,
     double least, double scale, size_t count);
 
+/// Entries rounded to a kind, to nearest even.
+/// Returns 0, or another number where a result is NaN or infinite.
+uint32_t kernel_narrow(const float *entries, void *results, KernelFloat kind, size_t count);
+
 /// Σ|entries| in float64, grouped by the count alone.
 double kernel_sum_magnitudes(const float *entries, size_t count);
 
