@@ -6,35 +6,6 @@ import Tensors
 /// A folder that other programs read: `config.json` and `model.safetensors` for a model, `KIND.safetensors` and
 /// `facts.json` for all else.
 struct SafetensorsFormat: ExportFormat {
-  enum Precision: String, Choice {
-    case f32, f16, bf16
-
-    var text: String {
-      switch self {
-      case .f32: "Floats of 32 bits."
-      case .f16: "Floats of 16 bits that are finer than `.bf16`, and reach to 65504."
-      case .bf16: "Floats of 16 bits that reach as far as those of 32."
-      }
-    }
-
-    var dtype: DType {
-      switch self {
-      case .f32: .f32
-      case .f16: .f16
-      case .bf16: .bf16
-      }
-    }
-
-    /// As `config.json` calls it.
-    var torchName: String {
-      switch self {
-      case .f32: "float32"
-      case .f16: "float16"
-      case .bf16: "bfloat16"
-      }
-    }
-  }
-
   static let about = About(
     "safetensors",
     "Write a folder of safetensors, as Hugging Face lays models out.",
@@ -51,7 +22,7 @@ struct SafetensorsFormat: ExportFormat {
   static let makesFolder = true
 
   @Param("What floats are rounded to; by default they stay as they are.")
-  var precision: Precision? = nil
+  var precision: FloatPrecision? = nil
   @Param("The most bytes of tensors that a model's file holds.", in: 1...1e18)
   var shard: ByteCount = .gibibytes(5)
 
@@ -77,7 +48,8 @@ struct SafetensorsFormat: ExportFormat {
         shards: [("\(content.kind.name).safetensors", SafetensorsLayout(tensors))])
     }
     return try ModelFolder.layout(
-      config: config(content.facts), files: content.files.map { ($0.name, $0.bytes) }, tensors: tensors,
+      config: precision?.named(in: content.facts) ?? content.facts, files: content.files.map { ($0.name, $0.bytes) },
+      tensors: tensors,
       shardSize: content.kind == .adapter ? .max : shard.bytes, layout: content.kind == .adapter ? .adapter : .model)
   }
 
@@ -95,13 +67,5 @@ struct SafetensorsFormat: ExportFormat {
       .step,
       "entry \(index) of `\(entry.name)` is \(tensor.doubles[index]), which \(result.dtype.rawValue) cannot hold",
       helps: ["`precision: .bf16` reaches as far as float32 does"])
-  }
-
-  /// A configuration that names its tensors' dtype names the one that is written.
-  private func config(_ config: JSON) -> JSON {
-    guard let precision else { return config }
-    return ["torch_dtype", "dtype"].reduce(config) { config, name in
-      config[name] == nil ? config : config.setting(name, to: .string(precision.torchName))
-    }
   }
 }

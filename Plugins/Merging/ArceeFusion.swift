@@ -25,6 +25,8 @@ struct ArceeFusion: TensorwiseOperation {
   var base: Checkpoint
   @Input("The model to take entries from.")
   var model: Checkpoint
+  @Param(FloatPrecision.ofResult)
+  var precision: FloatPrecision? = nil
 
   func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
     let (base, model) = (try read(base), try read(model))

@@ -26,6 +26,8 @@ struct Average: LinearOperation {
   var weights: [Layered<Double>] = []
   @Param("Whether the weights are divided by their sum.")
   var normalize: Bool = true
+  @Param(FloatPrecision.ofResult)
+  var precision: FloatPrecision? = nil
 
   func check() throws {
     try weights.checkCount(as: models, "average")

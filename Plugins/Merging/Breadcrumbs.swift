@@ -44,6 +44,8 @@ struct Breadcrumbs: StreamedTaskVectorMerge {
   var normalize: Bool = false
   @Param("What the merged task vector is multiplied with before it is added to the base, λ.")
   var scale: Layered<Double> = 1
+  @Param(FloatPrecision.ofResult)
+  var precision: FloatPrecision? = nil
 
   func check() throws {
     try weights.checkCount(as: models, "breadcrumbs")

@@ -46,6 +46,8 @@ struct Dare: StreamedTaskVectorMerge {
   var scale: Layered<Double> = 1
   @Param("Another seed drops other entries.")
   var seed: Int = 0
+  @Param(FloatPrecision.ofResult)
+  var precision: FloatPrecision? = nil
 
   func check() throws {
     try weights.checkCount(as: models, "dare")

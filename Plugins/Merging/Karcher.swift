@@ -28,6 +28,8 @@ struct Karcher: LinearOperation {
   var iterations: Int = 10
   @Param("Where a step is as short as this the mean is found; no direction is taken from shorter tensors.", in: 0...1)
   var tolerance: Double = 1e-5
+  @Param(FloatPrecision.ofResult)
+  var precision: FloatPrecision? = nil
 
   func terms(_ tensor: TensorName, _ read: TensorReader) throws -> [Term] {
     let gram = try read.gram(models)

@@ -31,6 +31,8 @@ struct ModelStock: TaskVectorMerge, LinearOperation {
   var mean: PairMean = .cosines
   @Param("Whether each row along the last axis has its own t, instead of each tensor.")
   var filterWise: Bool = false
+  @Param(FloatPrecision.ofResult)
+  var precision: FloatPrecision? = nil
 
   /// What is averaged over pairs.
   enum PairMean: String, Choice {

@@ -31,6 +31,8 @@ struct MultiSlerp: LinearOperation {
   var normalize: Bool = true
   @Param("What is added to lengths before anything is divided by them.", in: 0...1)
   var epsilon: Double = 1e-8
+  @Param(FloatPrecision.ofResult)
+  var precision: FloatPrecision? = nil
 
   func check() throws {
     try weights.checkCount(as: models, "multislerp")

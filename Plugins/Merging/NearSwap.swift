@@ -20,6 +20,8 @@ struct NearSwap: TensorwiseOperation {
   var model: Checkpoint
   @Param("How near an entry must lie to be taken as it is, t.", in: 0...)
   var within: Layered<Double>
+  @Param(FloatPrecision.ofResult)
+  var precision: FloatPrecision? = nil
 
   func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
     Tensor.nearSwap(try read(base), try read(model), within: within(tensor))

@@ -44,6 +44,8 @@ struct NuSlerp: LinearOperation {
   var weights: [Layered<Double>] = []
   @Param("What is taken for one vector.")
   var vectors: Vectors = .tensors
+  @Param(FloatPrecision.ofResult)
+  var precision: FloatPrecision? = nil
 
   func check() throws { try weights.checkCount(as: [a, b], "nuslerp") }
 

@@ -17,6 +17,8 @@ struct Passthrough: LinearOperation {
   var model: Checkpoint
   @Param("What each entry is multiplied by.")
   var scale: Layered<Double> = 1
+  @Param(FloatPrecision.ofResult)
+  var precision: FloatPrecision? = nil
 
   func terms(_ tensor: TensorName, _ read: TensorReader) -> [Term] { [Term(scale(tensor), model)] }
 }

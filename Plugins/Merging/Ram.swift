@@ -33,6 +33,8 @@ struct Ram: TaskVectorMerge {
   var r: Layered<Double> = 0
   @Param("The largest ratio of shared to lone changes that counts for strengthening.", in: 0...)
   var alpha: Layered<Double> = 0.2
+  @Param(FloatPrecision.ofResult)
+  var precision: FloatPrecision? = nil
 
   func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
     let vectors = try differences(read)

@@ -28,6 +28,8 @@ struct Sce: StreamedTaskVectorMerge {
   var models: [Checkpoint]
   @Param("Share of the entries that is kept, of largest variance first.")
   var density: Layered<Fraction> = 1
+  @Param(FloatPrecision.ofResult)
+  var precision: FloatPrecision? = nil
 
   func combination(
     of vectors: [TaskVector], for tensor: TensorName, _ read: TensorReader

@@ -29,6 +29,8 @@ struct Slerp: LinearOperation {
   var b: Checkpoint
   @Param("How far along the arc: 0% is `a`, 100% is `b`.")
   var at: Layered<Fraction> = 0.5
+  @Param(FloatPrecision.ofResult)
+  var precision: FloatPrecision? = nil
 
   func terms(_ tensor: TensorName, _ read: TensorReader) throws -> [Term] {
     let gram = try read.gram([a, b])

@@ -28,6 +28,8 @@ struct TaskArithmetic: TaskVectorMerge, LinearOperation {
   var normalize: Bool = false
   @Param("What the sum is multiplied with before it is added to the base, λ.")
   var scale: Layered<Double> = 1
+  @Param(FloatPrecision.ofResult)
+  var precision: FloatPrecision? = nil
 
   func check() throws { try weights.checkCount(as: models, "task_arithmetic") }
 

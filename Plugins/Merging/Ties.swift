@@ -56,6 +56,8 @@ struct Ties: StreamedTaskVectorMerge {
   var rescale: Bool = false
   @Param("What the merged task vector is multiplied with before it is added to the base, λ.")
   var scale: Layered<Double> = 1
+  @Param(FloatPrecision.ofResult)
+  var precision: FloatPrecision? = nil
 
   /// What entries are ranked among when they are trimmed.
   enum TrimScope: String, Choice {

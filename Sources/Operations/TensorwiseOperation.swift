@@ -10,6 +10,9 @@ public protocol TensorwiseOperation: RecipeOperation {
   /// A checkpoint, unless it says otherwise.
   associatedtype Output = Checkpoint
 
+  /// What floats of a model are rounded to, where an operation has a setting for it; else what they are in the lead.
+  var precision: FloatPrecision? { get }
+
   /// What else must hold of the inputs and settings, from headers alone.
   /// - Throws: `OperationError` naming what does not fit.
   func check() throws
@@ -27,6 +30,8 @@ public protocol TensorwiseOperation: RecipeOperation {
 }
 
 extension TensorwiseOperation {
+  public var precision: FloatPrecision? { nil }
+
   public func check() throws {}
 
   public func makes(_ name: String) -> Bool { true }
@@ -48,7 +53,12 @@ extension TensorwiseOperation {
     let reader = TensorReader(context)
     var result = outline
     result.tensors = zip(outline.tensors, TensorName.all(outline)).map { foreseen, name in
-      if let original = originals[foreseen.name], !original.dtype.isFloat || !makes(foreseen.name) { return original }
+      if let original = originals[foreseen.name], !original.dtype.isFloat || !makes(foreseen.name) {
+        guard foreseen.dtype != original.dtype else { return original }
+        return TensorEntry(foreseen.name, dtype: foreseen.dtype, shape: foreseen.shape) {
+          try rounded(original.load(), to: foreseen.dtype, name)
+        }
+      }
       let reader = reader.reading(name.text)
       return TensorEntry(foreseen.name, dtype: foreseen.dtype, shape: foreseen.shape) {
         try runs(name, as: foreseen.dtype, reader)
@@ -90,10 +100,12 @@ extension TensorwiseOperation {
       }
     }
     try check()
-    var outline = Content(Output.kind, facts: lead.facts, files: Output.kind == .checkpoint ? lead.files : [])
+    let facts = precision?.named(in: lead.facts) ?? lead.facts
+    var outline = Content(Output.kind, facts: facts, files: Output.kind == .checkpoint ? lead.files : [])
     outline.tensors = lead.tensors.map { entry in
-      let staysAsIs = Output.kind == .checkpoint || !entry.dtype.isFloat || !makes(entry.name)
-      return TensorEntry(foreseen: entry.name, dtype: staysAsIs ? entry.dtype : .f32, shape: entry.shape)
+      let staysAsIs = !entry.dtype.isFloat || Output.kind != .checkpoint && !makes(entry.name)
+      let made = Output.kind == .checkpoint ? precision?.dtype ?? entry.dtype : .f32
+      return TensorEntry(foreseen: entry.name, dtype: staysAsIs ? entry.dtype : made, shape: entry.shape)
     }
     return (outline, lead)
   }

@@ -101,23 +101,34 @@ import Testing
 
   @Test func modelsThatAreNotThere() throws {
     let text = try errors(
-      "models: [{model: org/Missing-7B}, {model: ./gone}]\nmerge_method: linear\nparameters: {weight: 1}\n", status: 66)
+      "models: [{model: org/Missing-7B}, {model: ./gone}, {model: models/math+org/lora@v1}]\nmerge_method: linear\n"
+        + "parameters: {weight: 1}\n", status: 66)
     #expect(
       text == """
         error: there is no model at `org/Missing-7B`
          ——▶ merge.yml:1:18
           │
-        1 │ models: [{model: org/Missing-7B}, {model: ./gone}]
+        1 │ models: [{model: org/Missing-7B}, {model: ./gone}, {model: models/math+org/lora@v1}]
           │                  ^^^^^^^^^^^^^^
           = note: paths of the file are seen from `FOLDER`
-          = help: if it is on the hub, `hf download org/Missing-7B --local-dir org/Missing-7B` puts it where this name looks for it
+          = help: if it is on the Hub, `hf download org/Missing-7B` puts it into the cache
+          = help: where it lies elsewhere as `Missing-7B` or `org/Missing-7B`, name that folder with `--models`
 
         error: there is no model at `./gone`
          ——▶ merge.yml:1:43
           │
-        1 │ models: [{model: org/Missing-7B}, {model: ./gone}]
+        1 │ models: [{model: org/Missing-7B}, {model: ./gone}, {model: models/math+org/lora@v1}]
           │                                           ^^^^^^
           = note: paths of the file are seen from `FOLDER`
+
+        error: there is no adapter at `org/lora`, revision `v1`
+         ——▶ merge.yml:1:60
+          │
+        1 │ models: [{model: org/Missing-7B}, {model: ./gone}, {model: models/math+org/lora@v1}]
+          │                                                            ^^^^^^^^^^^^^^^^^^^^^^^
+          = note: paths of the file are seen from `FOLDER`
+          = help: if it is on the Hub, `hf download org/lora --revision v1` puts it into the cache
+          = help: where it lies elsewhere as `lora` or `org/lora`, name that folder with `--models`
 
         """)
   }
@@ -245,7 +256,10 @@ import Testing
       "modules: {a: {models: [{model: models/math}]}, b: {models: [{model: models/math}]}}\nmerge_method: passthrough\n",
       ["not supported yet: a merge of several modules"]
     ),
-    ("models: [{model: models/math@v1}]\nmerge_method: passthrough\n", ["not supported yet: a model by its revision"]),
+    (
+      "models: [{model: models/math@v1/../x}]\nmerge_method: passthrough\nparameters: {scale: x}\n",
+      ["`scale` is a number, a flag or a list of numbers, but this is a text"]
+    ),
     (
       "models: [{model: a+b+c}]\nmerge_method: passthrough\n",
       ["a model's name is `PATH`, with `@REVISION` and `+ADAPTER` behind it at most once each"]

@@ -33,9 +33,9 @@ import Testing
         # mergekit would calculate in bfloat16; here numbers are rounded once, at the end.
         # The first model gives configuration and tokenizer; without `base_model`, mergekit takes
         # those of any model.
-        let merged = average(models: [math, code_7b], weights: [0.3, 0.7])
+        let merged = average(models: [math, code_7b], weights: [0.3, 0.7], precision: .bf16)
 
-        export merged to "merged" as safetensors(precision: .bf16)
+        export merged to "merged"
 
         """)
     #expect(session.run("check recipes/deep/merge.rcp").output == "recipes/deep/merge.rcp: 3 steps, 1 export\n")
@@ -102,11 +102,10 @@ import Testing
 
             # All models have the same tokenizer, file by file, so `union` is that one. Embeddings
             # keep the rows that they have; mergekit would cut padded ones to the tokenizer's length.
-            # The result has the precision of the model that leads (BF16) before it is written as f32.
             # `int8_mask` changes nothing in mergekit's result, and is left out.
-            let merged = average(models: [b, a], weights: [1, 1])
+            let merged = average(models: [b, a], weights: [1, 1], precision: .f32)
 
-            export merged to "merged" as safetensors(precision: .f32)
+            export merged to "merged"
 
             """))
   }

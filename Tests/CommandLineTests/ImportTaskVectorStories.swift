@@ -141,9 +141,10 @@ import Testing
                     0.33,
                 ],
                 normalize: true,
+                precision: .f16,
             )
 
-            export merged to "merged" as safetensors(precision: .f16)
+            export merged to "merged"
 
             """))
   }

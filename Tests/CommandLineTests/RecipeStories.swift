@@ -38,7 +38,7 @@ import Testing
               │
             5 │ let merged = average(models: [a, b], wieghts: [1, 2])
               │                                      ^^^^^^^ did you mean `weights`?
-              = note: `average` takes `models`, `weights`, `normalize`
+              = note: `average` takes `models`, `weights`, `normalize`, `precision`
 
             """))
     let json = session.run("check Recipes/bad.rcp --format json")

@@ -44,6 +44,9 @@ enum Options {
     "as", "FORMAT", .text, "The format to write, with its settings: `json`, `safetensors(precision: .bf16)`.")
   static let recipe = Option(
     "output", short: "o", "RECIPE", .recipe, "The recipe to write; standard output by default.")
+  static let models = Option(
+    "models", "DIR", .folder, isRepeatable: true,
+    "A folder that models lie in, under the names that the file has for them.")
   static let full = Flag("full", "Read every byte that is kept, and compare it with its digest.")
   static let repair = Flag(
     "repair", "Put right what can be: what is damaged is forgotten, so that the next apply makes it anew.")

@@ -10,11 +10,16 @@ extension Command {
     discussion: """
       Whatever the file says is translated or refused: unknown keys, settings where nothing looks for them, filters that fit no tensor. The \
       models must be there, for their headers say how many layers there are and what tensors are called. Relative paths in the file are \
-      seen from where you stand, as mergekit sees them; in the recipe they are seen from the recipe.
+      seen from where you stand, as mergekit sees them; in the recipe they are seen from the recipe. Names as the Hub has them are \
+      looked for in the folders of `--models`, as `ORG/NAME` or `NAME`, and in Hugging Face's cache (`HF_HUB_CACHE`, `HF_HOME`), where \
+      `hf download` puts them; `NAME@REVISION` is a branch, a tag or a commit of the cache. Nothing is downloaded here.
       """,
     operands: [Operand("FILE", .one, .files, "The YAML file.")],
-    options: [Options.recipe, Options.force],
-    examples: ["mergekit import merge.yml", "mergekit import merge.yml -o merge.rcp"]
+    options: [Options.recipe, Options.models, Options.force],
+    examples: [
+      "mergekit import merge.yml", "mergekit import merge.yml -o merge.rcp",
+      "mergekit import merge.yml --models ~/models",
+    ]
   ) { invocation in
     let name = invocation.arguments.operand
     let output = invocation.arguments[Options.recipe]
@@ -22,7 +27,10 @@ extension Command {
     let imported: MergekitImport
     do {
       imported = try MergekitImport(
-        Source(name: name, text: invocation.readLibrary(invocation.absolute(name))), directory: invocation.directory,
+        Source(name: name, text: invocation.readLibrary(invocation.absolute(name))),
+        search: ModelSearch(
+          directory: invocation.directory, folders: invocation.arguments.all(Options.models).map(invocation.absolute),
+          cache: HubCache(environment: invocation.program.environment)),
         recipeFolder: (path as NSString).deletingLastPathComponent, catalog: invocation.catalog)
     } catch let failure as MergekitImport.Failure {
       invocation.program.errors.write(invocation.renderer.text(failure.diagnostics))

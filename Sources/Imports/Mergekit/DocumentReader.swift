@@ -1,4 +1,5 @@
 import Diagnostics
+import Operations
 
 /// Reads one document of a file of arcee's mergekit, and finds all that is wrong with it.
 struct DocumentReader {
@@ -56,9 +57,9 @@ struct DocumentReader {
   }
 
   /// The precision that a key names; a name that no float has is reported once.
-  private mutating func precision(_ key: String, _ fields: FieldReader) -> Located<Precision>? {
+  private mutating func precision(_ key: String, _ fields: FieldReader) -> Located<FloatPrecision>? {
     guard let name = fields.text(key, &diagnostics) else { return nil }
-    guard let precision = Precision(torchName: name.value) else {
+    guard let precision = FloatPrecision(torchName: name.value) else {
       diagnostics.append(.precisionUnknown(key, name))
       return nil
     }

@@ -1,4 +1,5 @@
 import Diagnostics
+import Operations
 
 // The texts of all mistakes of a file of arcee's mergekit, in the order of their names.
 
@@ -120,15 +121,23 @@ extension Diagnostic {
     return Diagnostic("\(keyPlace.text) needs `\(key)`", at: place)
   }
 
-  static func modelNotThere(_ reference: ModelReference, directory: String) -> Diagnostic {
-    let path = reference.model.path
-    let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-    let isHubName = parts.count == 2 && !path.hasPrefix(".") && !parts.contains("")
+  static func modelNotThere(
+    _ part: ModelReference.Part, _ kind: String, in search: ModelSearch, at place: Place
+  ) -> Diagnostic {
+    let parts = part.path.split(separator: "/", omittingEmptySubsequences: false)
+    let isHubName = parts.count == 2 && !part.path.hasPrefix(".") && !parts.contains("")
+    var notes: [String] = []
+    if !part.path.hasPrefix("/") { notes.append("paths of the file are seen from `\(search.directory)`") }
+    if isHubName, let cache = search.cache { notes.append("the Hub's cache, `\(cache.folder)`, has it neither") }
+    let revision = part.revision.map { " --revision \($0)" } ?? ""
     return Diagnostic(
-      "there is no model at `\(path)`", at: reference.place,
-      notes: path.hasPrefix("/") ? [] : ["paths of the file are seen from `\(directory)`"],
+      "there is no \(kind) at `\(part.path)`" + (part.revision.map { ", revision `\($0)`" } ?? ""), at: place,
+      notes: notes,
       helps: isHubName
-        ? ["if it is on the hub, `hf download \(path) --local-dir \(path)` puts it where this name looks for it"] : [])
+        ? [
+          "if it is on the Hub, `hf download \(part.path)\(revision)` puts it into the cache",
+          "where it lies elsewhere as `\(parts[1])` or `\(part.path)`, name that folder with `--models`",
+        ] : [])
   }
 
   static func modelTwice(_ source: MergeSource, first: Place) -> Diagnostic {
@@ -178,10 +187,11 @@ extension Diagnostic {
   }
 
   static func precisionUnknown(_ key: String, _ name: Located<String>) -> Diagnostic {
-    let nearest = NearestName.of(name.value, among: Precision.torchNames)
+    let nearest = NearestName.of(name.value, among: FloatPrecision.allCases.map(\.torchName))
     return Diagnostic(
       "`\(key)` names no float that a model is written in", at: name.place,
-      label: nearest.map { "did you mean `\($0)`?" } ?? "", notes: ["there are \(listed(Precision.torchNames))"])
+      label: nearest.map { "did you mean `\($0)`?" } ?? "",
+      notes: ["there are \(listed(FloatPrecision.allCases.map(\.torchName)))"])
   }
 
   static func referenceUnclear(at place: Place) -> Diagnostic {
@@ -190,13 +200,10 @@ extension Diagnostic {
       notes: ["a path with `+` or `@` in it cannot be written so: mergekit takes them for these signs"])
   }
 
-  static func revision(_ reference: ModelReference, _ revision: String) -> Diagnostic {
-    let path = reference.model.path
-    return .notSupported(
-      "a model by its revision", at: reference.place,
-      helps: [
-        "`hf download \(path) --revision \(revision) --local-dir \(path)`, and then name it without `@\(revision)`"
-      ])
+  static func revisionOfFolder(_ part: ModelReference.Part, _ revision: String, at place: Place) -> Diagnostic {
+    Diagnostic(
+      .warning, "`\(part.path)` is a folder, and a folder has no revisions", at: place,
+      label: "`@\(revision)` is passed over, as in mergekit")
   }
 
   static func settingOfBase(_ setting: Setting, _ base: String) -> Diagnostic {

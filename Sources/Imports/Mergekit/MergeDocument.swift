@@ -1,4 +1,5 @@
 import Diagnostics
+import Operations
 
 /// Something a file says, and where.
 struct Located<Value: Sendable>: Sendable {
@@ -17,9 +18,9 @@ struct MergeDocument: Sendable {
   let base: ModelReference?
   /// Those of the module and then those of the document: who comes first decides.
   let settings: [Settings]
-  let precision: Located<Precision>?
+  let precision: Located<FloatPrecision>?
   /// What arithmetic is done in, where the file says so.
-  let arithmetic: Precision?
+  let arithmetic: FloatPrecision?
   let tokenizer: TokenizerRule?
   /// Keys that change nothing in the result.
   let ignored: [Located<String>]
@@ -96,30 +97,5 @@ struct ModelReference: Sendable {
   var text: String {
     func text(_ part: Part) -> String { part.path + (part.revision.map { "@" + $0 } ?? "") }
     return text(model) + (adapter.map { "+" + text($0) } ?? "")
-  }
-}
-
-/// Floats as files of mergekit and exports name them.
-enum Precision: String, Sendable {
-  case f32, f16, bf16
-
-  /// - Parameter name: Such as `bfloat16`, with or without `torch.` before it.
-  init?(torchName name: String) {
-    switch name.hasPrefix("torch.") ? String(name.dropFirst(6)) : name {
-    case "float32": self = .f32
-    case "float16": self = .f16
-    case "bfloat16": self = .bf16
-    default: return nil
-    }
-  }
-
-  static let torchNames = ["float32", "float16", "bfloat16"]
-
-  var torchName: String {
-    switch self {
-    case .f32: "float32"
-    case .f16: "float16"
-    case .bf16: "bfloat16"
-    }
   }
 }

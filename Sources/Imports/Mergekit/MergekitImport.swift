@@ -20,10 +20,10 @@ public struct MergekitImport: Sendable {
   ///
   /// - Parameters:
   ///   - source: The file's text.
-  ///   - directory: Where mergekit would be run, which its relative paths are seen from; absolute.
+  ///   - search: Where its models are looked for.
   ///   - recipeFolder: Where the recipe will lie; absolute.
   /// - Throws: `Failure` with all mistakes.
-  public init(_ source: Source, directory: String, recipeFolder: String, catalog: Catalog) throws {
+  public init(_ source: Source, search: ModelSearch, recipeFolder: String, catalog: Catalog) throws {
     let nodes: [YAMLNode]
     do {
       nodes = try YAMLReader.documents(of: source)
@@ -41,8 +41,7 @@ public struct MergekitImport: Sendable {
     let stages = Stages(documents)
     diagnostics += stages.diagnostics
     var writer = RecipeWriter(
-      source: source, finder: ModelFinder(directory: directory, recipeFolder: recipeFolder, catalog: catalog),
-      catalog: catalog)
+      source: source, finder: ModelFinder(search, recipeFolder: recipeFolder, catalog: catalog), catalog: catalog)
     // Merges that do not follow from one another would only bring up more of the same.
     if stages.diagnostics.isEmpty { writer.write(stages.ordered) }
     let hadErrors = (diagnostics + writer.diagnostics).contains { $0.severity == .error }

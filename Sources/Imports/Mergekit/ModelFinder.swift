@@ -15,8 +15,7 @@ struct FoundModel: Sendable {
 
 /// Finds the models that a file names, and names them for the recipe.
 struct ModelFinder {
-  /// Where relative paths of the file are seen from; absolute.
-  let directory: String
+  let search: ModelSearch
   /// Where the recipe will lie; absolute.
   let recipeFolder: String
   let catalog: Catalog
@@ -27,8 +26,8 @@ struct ModelFinder {
   private(set) var models: [(key: String, model: FoundModel)] = []
   private var names: Set<String>
 
-  init(directory: String, recipeFolder: String, catalog: Catalog) {
-    self.directory = directory
+  init(_ search: ModelSearch, recipeFolder: String, catalog: Catalog) {
+    self.search = search
     self.recipeFolder = recipeFolder
     self.catalog = catalog
     names = Self.taken.union(catalog.entries.map(\.signature.name)).union(catalog.formats.map(\.signature.name))
@@ -56,10 +55,10 @@ struct ModelFinder {
       model = FoundModel(
         name: name, expression: attached(adapter, to: inner.name, at: reference.place), outline: inner.outline)
     } else {
-      let path = path(of: reference.model)
+      let found = look(for: reference.model, at: reference.place)
       model = FoundModel(
-        name: name, expression: "checkpoint(\(Value.text(path.inRecipe).canonical))",
-        outline: outline(reference, at: path.absolute))
+        name: name, expression: "checkpoint(\(Value.text(found.map(inRecipe) ?? reference.model.path).canonical))",
+        outline: found.flatMap { found in read(at: reference.place) { try ModelOutline(ModelFolder(found.path)) } })
     }
     models.append((reference.text, model))
     return model
@@ -67,10 +66,21 @@ struct ModelFinder {
 
   // MARK: Paths
 
-  private func path(of part: ModelReference.Part) -> (absolute: String, inRecipe: String) {
-    guard !part.path.hasPrefix("/") else { return (part.path, part.path) }
-    let absolute = Self.standard(directory + "/" + part.path)
-    return (absolute, Self.relative(absolute, from: Self.standard(recipeFolder)))
+  private mutating func look(for part: ModelReference.Part, at place: Place, isAdapter: Bool = false)
+    -> ModelSearch.Found?
+  {
+    guard let found = search.find(part) else {
+      diagnostics.append(.modelNotThere(part, isAdapter ? "adapter" : "model", in: search, at: place))
+      return nil
+    }
+    if !found.hasRevision, let revision = part.revision {
+      diagnostics.append(.revisionOfFolder(part, revision, at: place))
+    }
+    return found
+  }
+
+  private func inRecipe(_ found: ModelSearch.Found) -> String {
+    found.isAbsolute ? found.path : Self.relative(Self.standard(found.path), from: Self.standard(recipeFolder))
   }
 
   /// A path without `.`, `..` and doubled slashes.
@@ -91,25 +101,15 @@ struct ModelFinder {
     return relative.isEmpty ? "." : relative
   }
 
-  private mutating func outline(_ reference: ModelReference, at path: String) -> ModelOutline? {
+  /// Reads headers; reports what is wrong with them.
+  private mutating func read<Result>(at place: Place, _ headers: () throws -> Result) -> Result? {
     do {
-      if let revision = reference.model.revision {
-        diagnostics.append(.revision(reference, revision))
-        hasOtherErrors = true
-        return nil
-      }
-      return try ModelOutline(ModelFolder(path))
+      return try headers()
     } catch let error as OperationError {
-      let isThere = FileManager.default.fileExists(atPath: path)
-      if error.cause == .missing, !isThere {
-        diagnostics.append(.modelNotThere(reference, directory: directory))
-      } else {
-        diagnostics.append(
-          Diagnostic(error.message, at: reference.place, notes: error.notes, helps: error.helps))
-        if error.cause != .missing { hasOtherErrors = true }
-      }
+      diagnostics.append(Diagnostic(error.message, at: place, notes: error.notes, helps: error.helps))
+      if error.cause != .missing { hasOtherErrors = true }
     } catch {
-      diagnostics.append(Diagnostic("\(error)", at: reference.place))
+      diagnostics.append(Diagnostic("\(error)", at: place))
       hasOtherErrors = true
     }
     return nil
@@ -120,7 +120,7 @@ struct ModelFinder {
   /// A model with an adapter put on, where the catalog has operations for it.
   private mutating func attached(_ adapter: ModelReference.Part, to base: String, at place: Place) -> String? {
     guard let attach = catalog["attach"]?.signature, attach.slot("base") != nil, attach.slot("adapter") != nil,
-      catalog["adapter"] != nil, adapter.revision == nil
+      catalog["adapter"] != nil
     else {
       diagnostics.append(
         .notSupported(
@@ -129,7 +129,10 @@ struct ModelFinder {
       hasOtherErrors = true
       return nil
     }
-    return "attach(base: \(base), adapter: adapter(\(Value.text(path(of: adapter).inRecipe).canonical)))"
+    guard let found = look(for: adapter, at: place, isAdapter: true),
+      read(at: place, { try ModelFolder(found.path, layout: .adapter) }) != nil
+    else { return nil }
+    return "attach(base: \(base), adapter: adapter(\(Value.text(inRecipe(found)).canonical)))"
   }
 
   // MARK: Names

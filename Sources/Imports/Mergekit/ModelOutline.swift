@@ -59,6 +59,15 @@ struct ModelOutline: Sendable {
     ModelOutline(content.taking(layers: layers), tokenizer: tokenizer)
   }
 
+  /// The model with its floats rounded.
+  func rounded(to dtype: DType) -> ModelOutline {
+    var content = content
+    content.tensors = content.tensors.map { entry in
+      TensorEntry(foreseen: entry.name, dtype: entry.dtype.isFloat ? dtype : entry.dtype, shape: entry.shape)
+    }
+    return ModelOutline(content, tokenizer: tokenizer)
+  }
+
   /// The layers of several, as `stack` puts them on one another.
   static func stacking(_ outlines: [ModelOutline]) -> ModelOutline? {
     outlines.first.map { ModelOutline(.stacking(outlines.map(\.content)), tokenizer: $0.tokenizer) }

@@ -20,21 +20,19 @@ struct RecipeWriter {
     for (index, document) in documents.enumerated() {
       let isLast = index == documents.count - 1
       let name = isLast ? "merged" : finder.unusedName(document.name?.value ?? "stage")
-      var translation = Translation(document, catalog: catalog, finder: finder)
+      var translation = Translation(document, isLast: isLast, catalog: catalog, finder: finder)
       let result = translation.translated(as: name)
       finder = translation.finder
       diagnostics += translation.diagnostics
       if let stage = document.name, !isLast {
         finder.define(stage.value, recipeName: name, outline: result?.outline)
-        if document.precision != nil {
-          translation.remarks.append("mergekit would round this stage to its `dtype`; here it has its models' own.")
-        }
       }
       guard let result else { continue }
       merges += translation.statements
       merges.append(Self.comment(translation.remarks) + "let \(name) = \(result.text)")
       if isLast {
-        let precision = document.precision.map { " as safetensors(precision: .\($0.value.rawValue))" }
+        let wanted = result.isRounded ? nil : document.precision
+        let precision = wanted.map { " as safetensors(precision: .\($0.value.rawValue))" }
         export = "export merged to \"merged\"\(precision ?? "")"
       }
     }

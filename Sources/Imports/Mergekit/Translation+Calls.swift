@@ -1,5 +1,6 @@
 import Diagnostics
 import Operations
+import Tensors
 
 extension Translation {
   /// A slice that is being merged: how mergekit sees its models and tensors.
@@ -34,7 +35,7 @@ extension Translation {
   /// The call that merges a slice's models.
   mutating func merged(
     _ operands: [Operand], in slice: MergeSlice, _ place: SlicePlace
-  ) -> (text: String, outline: ModelOutline?)? {
+  ) -> Part? {
     let method = document.method.value
     guard let arrangement = arranged(operands, base: slice.base ?? document.base),
       let signature = catalog[method.operation]?.signature
@@ -59,9 +60,28 @@ extension Translation {
     where signature.slot(setting.slot)?.defaultValue?.canonical != setting.text {
       arguments.append("\(setting.slot): \(setting.text)")
     }
-    // A model as it is needs no operation.
-    if case .one = method.operands, arguments.count == 1 { return (lead.text, outline) }
-    return ("\(signature.name)(\(arguments.joined(separator: ", ")))", outline)
+    // A model as it is needs no operation, and is rounded when it is exported.
+    if case .one = method.operands, arguments.count == 1, isLast { return Part(text: lead.text, outline: outline) }
+    let precision = signature.slot("precision") == nil ? nil : precision(of: call)
+    if let precision { arguments.append("precision: .\(precision.rawValue)") }
+    if case .one = method.operands, arguments.count == 1 { return Part(text: lead.text, outline: outline) }
+    return Part(
+      text: "\(signature.name)(\(arguments.joined(separator: ", ")))",
+      outline: precision.flatMap { outline?.rounded(to: $0.dtype) } ?? outline, isRounded: precision != nil)
+  }
+
+  /// What the result's floats are rounded to; nil where that is what they are in the model that leads. Where the file does not
+  /// say it, mergekit takes what can hold the floats of all models.
+  private func precision(of call: Call) -> FloatPrecision? {
+    guard let stored = call.outline?.precisions else { return nil }
+    var wanted = document.precision?.value
+    if wanted == nil {
+      let all = call.arrangement.all.compactMap(\.model.outline?.precisions)
+      let union = all.reduce(into: Set<DType>()) { $0.formUnion($1) }
+      guard all.allSatisfy({ $0.count == 1 }), union.count > 1, !union.contains(.f64) else { return nil }
+      wanted = .f32
+    }
+    return wanted.flatMap { stored == [$0.dtype] ? nil : $0 }
   }
 
   // MARK: Parameters

@@ -50,10 +50,5 @@ extension Translation {
         "Without `dtype`, mergekit calculates in the precision of the files; here numbers are rounded once, at the end."
       )
     }
-    if let precision = document.precision, precision.value == .f32, !narrow.isEmpty {
-      remarks.append(
-        "The result has the precision of the model that leads (\(narrow.map(\.rawValue).sorted().joined(separator: ", "))) "
-          + "before it is written as f32.")
-    }
   }
 }

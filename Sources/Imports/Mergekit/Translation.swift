@@ -5,6 +5,8 @@ import Recipes
 /// Turns one merge into an expression of the recipe language.
 struct Translation {
   let document: MergeDocument
+  /// Whether its result is what is exported.
+  let isLast: Bool
   let catalog: Catalog
   var finder: ModelFinder
   var diagnostics: [Diagnostic] = []
@@ -34,18 +36,28 @@ struct Translation {
     func isSame(as other: ModelReference?) -> Bool { other.map(reference.isSame) ?? false }
   }
 
-  init(_ document: MergeDocument, catalog: Catalog, finder: ModelFinder) {
+  init(_ document: MergeDocument, isLast: Bool, catalog: Catalog, finder: ModelFinder) {
     self.document = document
+    self.isLast = isLast
     self.catalog = catalog
     self.finder = finder
   }
 
-  /// The expression of the merge, and what its result will look like.
-  mutating func translated(as name: String) -> (text: String, outline: ModelOutline?)? {
+  /// An expression of the recipe.
+  struct Part {
+    let text: String
+    /// What its result will look like.
+    let outline: ModelOutline?
+    /// Whether its result has the precision that the file wants already.
+    var isRounded = false
+  }
+
+  /// The expression of the merge.
+  mutating func translated(as name: String) -> Part? {
     // The base is what a reader looks for first.
     if let base = document.base, document.uses(base) { _ = finder.find(base, isBase: document.method.value.needsBase) }
     alignVocabularies()
-    var parts: [(text: String, outline: ModelOutline?)] = []
+    var parts: [Part] = []
     var start = 0
     for (index, slice) in document.slices.enumerated() {
       guard let operands = operands(of: slice) else { continue }
@@ -73,7 +85,9 @@ struct Translation {
       return sliceName
     }
     let outlines = parts.compactMap(\.outline)
-    return ("stack([\(names.joined(separator: ", "))])", outlines.count == parts.count ? .stacking(outlines) : nil)
+    return Part(
+      text: "stack([\(names.joined(separator: ", "))])",
+      outline: outlines.count == parts.count ? .stacking(outlines) : nil, isRounded: parts.allSatisfy(\.isRounded))
   }
 
   /// Where a slice stands in the result.
