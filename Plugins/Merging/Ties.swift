@@ -5,7 +5,8 @@ import Tensors
 
 /// Task vectors that are trimmed, elect one sign for each entry, and are averaged where they agree (Yadav et al. 2023).
 ///
-/// 1. **Trim.** Of each task vector `δₖ = θₖ − θ₀` the ⌊ρ n⌋ entries of largest magnitude are kept, all others become 0.
+/// 1. **Trim.** Of each task vector `δₖ = θₖ − θ₀` the ⌊ρ n⌋ entries of largest magnitude are kept, at least one unless ρ is 0,
+///    and all others become 0.
 /// 2. **Elect.** Each entry's sign is that of `Σₖ wₖ δₖ`.
 /// 3. **Merge.** `θ = θ₀ + λ Σₖ wₖ δₖ / Σₖ wₖ`, both sums over the models whose δₖ has that sign.
 struct Ties: StreamedTaskVectorMerge {
@@ -13,15 +14,15 @@ struct Ties: StreamedTaskVectorMerge {
     "ties",
     "Merge models by trimming their task vectors, electing one sign per entry and averaging what agrees.",
     discussion: """
-      Trim: of each δₖ = θₖ − θ₀ the largest ⌊density · n⌋ entries are kept; of equal ones, those of lower index. Elect: \
-      each entry's sign s is that of Σₖ wₖ δₖ. Merge: θ = θ₀ + λ Σₖ wₖ δₖ / Σₖ wₖ over the models with sign(wₖ δₖ) = s; \
+      Trim: of each δₖ = θₖ − θ₀ the largest ⌊density · n⌋ entries are kept, at least one unless the density is 0; of \
+      equal ones, those of lower index. Elect: each entry's sign s is that of Σₖ wₖ δₖ. Merge: θ = θ₀ + λ Σₖ wₖ δₖ / Σₖ wₖ over the models with sign(wₖ δₖ) = s; \
       `normalize: false` leaves the division out.
 
       The defaults are mergekit's, which trims nothing unless told to; the paper keeps 20%. The paper's own code, and \
       FusionBench, trim the model as a whole and elect without weights: `density: 20%, trim: .model, consensus: \
       .unweighted`, with `normalize: false` where they add up and `true` where they average, and `scale: 0.3` in \
-      FusionBench. A density that is too small for a tensor to keep anything leaves its base as it is. A model with a \
-      negative weight votes against what it has learnt; if it alone agrees, `normalize` cancels its sign.
+      FusionBench. A model with a negative weight votes against what it has learnt; if it alone agrees, `normalize` \
+      cancels its sign.
       """,
     papers: [.init("Yadav et al. 2023, TIES-Merging", arXiv: "2306.01708")],
     cost: "O(models × entries), and a selection for each cut; one tensor in memory at a time",
@@ -35,6 +36,8 @@ struct Ties: StreamedTaskVectorMerge {
         "ties(base:, models: [a, b, c], density: 20%, trim: .model, consensus: .unweighted, normalize: false, scale: 0.3)"
       ),
     ])
+
+  static let version = 2
 
   @Input("The model that all the others were fine-tuned from.")
   var base: Checkpoint
@@ -66,7 +69,7 @@ struct Ties: StreamedTaskVectorMerge {
 
     var text: String {
       switch self {
-      case .tensor: "The entries of their tensor; just ⌊density · n⌋ of its n are kept, mergekit's way."
+      case .tensor: "The entries of their tensor; just ⌊density · n⌋ of its n are kept, or one; mergekit's way."
       case .model:
         """
         The entries of the whole model; all are kept that are as large as the one after the largest ⌊density · n⌋, the \
@@ -107,7 +110,7 @@ struct Ties: StreamedTaskVectorMerge {
     var vectors = vectors
     for (number, density) in density.values(for: models.count).enumerated() {
       let magnitudes = vectors[number].magnitudes
-      let cut = whole?.cuts[number] ?? magnitudes.cut(keeping: Int(density(tensor).share * Double(magnitudes.count)))
+      let cut = whole?.cuts[number] ?? magnitudes.cut(keeping: kept(density(tensor).share, of: magnitudes.count))
       if cut == .everything { continue }
       vectors[number] = vectors[number].keeping(above: cut)
       if rescale { vectors[number] = vectors[number].rescaledToFullSum() }
@@ -115,6 +118,11 @@ struct Ties: StreamedTaskVectorMerge {
     return electing(
       vectors, weights: weights.shares(of: models.count, at: tensor), consensus,
       aggregation == .max ? .largest : .sum(normalized: normalize), scale: scale(tensor), balance: whole?.balance)
+  }
+
+  /// How many of a tensor's entries are kept.
+  private func kept(_ density: Double, of count: Int) -> Int {
+    density > 0 ? min(max(1, Int(density * Double(count))), count) : 0
   }
 
   // MARK: The whole model
@@ -165,7 +173,7 @@ extension Ties: Referenced {
     if trim == .tensor {
       for (number, density) in densities.enumerated() {
         let before = vectors.deltas[number]
-        vectors.keep(0..<Int(density * Double(before.count)), of: number)
+        vectors.keep(0..<kept(density, of: before.count), of: number)
         if rescale { vectors.rescale(number, as: before) }
       }
     } else {
