@@ -12,6 +12,7 @@ extension Plugin {
       Karcher.self,
       Passthrough.self,
       Align.self,
+      SetChatTemplate.self,
       Transplant.self,
       Attach.self,
       Layers.self,

@@ -53,37 +53,42 @@ public struct TokenizerVocabulary: Sendable {
   /// Whether both have the same tokens under the same numbers.
   public func hasSameTokens(as other: TokenizerVocabulary) -> Bool { numbers == other.numbers }
 
-  /// The tokenizer with tokens of others after its own, each as they have it: in their vocabulary or added to it.
+  /// The tokenizer with tokens of others after its own, all as added tokens: first those of their vocabularies, then those that
+  /// were added to them, each as it was declared, and last some more.
   ///
-  /// The rules by which texts are cut stay this tokenizer's: what others learnt to join, it does not join.
-  public func extended(with others: [TokenizerVocabulary]) -> (vocabulary: TokenizerVocabulary, bytes: [UInt8])? {
-    var numbers = numbers
-    var next = count
-    var model: [(text: String, id: Int)] = []
-    var added: [JSON] = []
-    for other in others {
-      let known = other.added
-      for (text, _) in other.tokens where numbers[text] == nil {
-        numbers[text] = next
-        if let declaration = known[text] {
-          added.append(declaration.setting("id", to: .integer(next)))
-        } else {
-          model.append((text, next))
-        }
-        next += 1
+  /// The rules by which texts are cut stay this tokenizer's; what others learnt to join it finds whole. New tokens in the
+  /// vocabulary itself would move those that were added behind it, for readers count these from its end.
+  ///
+  /// - Parameters:
+  ///   - others: Each with the number of rows that its model has: tokens beyond them have none.
+  ///   - extra: Tokens that may be known already.
+  /// - Returns: The declarations of the new tokens too.
+  public func extended(
+    with others: [(vocabulary: TokenizerVocabulary, rows: Int)], extra: [String] = []
+  ) -> (vocabulary: TokenizerVocabulary, bytes: [UInt8], added: [JSON])? {
+    var known = Set(numbers.keys)
+    var declared: [JSON] = []
+    func declare(_ text: String, as declaration: JSON? = nil) {
+      guard known.insert(text).inserted else { return }
+      let plain: JSON = [
+        "id": 0, "content": .string(text), "single_word": false, "lstrip": false, "rstrip": false, "normalized": true,
+        "special": false,
+      ]
+      declared.append((declaration ?? plain).setting("id", to: .integer(count + declared.count)))
+    }
+    let declarations = others.map(\.vocabulary.added)
+    for (other, added) in zip(others, declarations) {
+      for (text, id) in other.vocabulary.tokens where id < other.rows && added[text] == nil { declare(text) }
+    }
+    for (other, added) in zip(others, declarations) {
+      for (text, id) in other.vocabulary.tokens where id < other.rows {
+        if let declaration = added[text] { declare(text, as: declaration) }
       }
     }
-    guard var inner = json["model"] else { return nil }
-    switch inner["vocab"] {
-    case .object(let members)?:
-      inner = inner.setting("vocab", to: .object(members + model.map { JSON.Member($0.text, .integer($0.id)) }))
-    default:
-      // A list's places are its numbers, and added tokens take places too: new pieces are declared as added ones.
-      added += model.map { ["id": .integer($0.id), "content": .string($0.text), "special": false] }
-    }
-    let all = (json["added_tokens"]?.array ?? []) + added
-    let bytes = Array(json.setting("model", to: inner).setting("added_tokens", to: .array(all)).pretty.utf8)
-    return (try? TokenizerVocabulary(bytes, name: "tokenizer.json")).map { ($0, bytes) }
+    for text in extra { declare(text) }
+    let all = (json["added_tokens"]?.array ?? []) + declared
+    let bytes = Array(json.setting("added_tokens", to: .array(all)).pretty.utf8)
+    return (try? TokenizerVocabulary(bytes, name: "tokenizer.json")).map { ($0, bytes, declared) }
   }
 
   private var added: [String: JSON] {

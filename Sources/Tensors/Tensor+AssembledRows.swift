@@ -4,6 +4,8 @@ public enum RowSource: Sendable, Hashable {
   case mean([Place])
   /// The mean of a range of rows of one tensor.
   case meanOfRows(Range<Int>, tensor: Int)
+  /// The mean, in float64, of all rows of the result that come from elsewhere.
+  case meanOfOthers
   case zero
 
   public struct Place: Sendable, Hashable {
@@ -56,9 +58,25 @@ extension Tensor {
           for row in range { add(tensor, row) }
           finish(range.count, target)
           means[source] = Array(target)
+        case .meanOfOthers: continue
         }
       }
+      fillMeans(result, rows, width: width)
     }
     return made.converted(to: dtype)
+  }
+
+  private static func fillMeans(_ result: UnsafeMutableBufferPointer<Float>, _ rows: [RowSource], width: Int) {
+    let padding = rows.indices.filter { rows[$0] == .meanOfOthers }
+    guard let first = padding.first else { return }
+    var sums = [Double](repeating: 0, count: width)
+    for index in rows.indices where rows[index] != .meanOfOthers {
+      for column in 0..<width { sums[column] += Double(result[index * width + column]) }
+    }
+    let count = Double(max(1, rows.count - padding.count))
+    for column in 0..<width { result[first * width + column] = Float(sums[column] / count) }
+    for index in padding.dropFirst() {
+      for column in 0..<width { result[index * width + column] = result[first * width + column] }
+    }
   }
 }

@@ -79,7 +79,7 @@ import Testing
            │
         14 │   t: {value: 3}
            │      ^^^^^^^^^^
-           = note: mergekit reads this, and stops at it when the merge is under way
+           = note: earlier versions of mergekit read this, and stop at it when the merge is under way
            = help: put a dash before it: `t:` and below `- filter: …`
 
         error: a merge has no `input_model_parameters`
@@ -265,8 +265,8 @@ import Testing
       ["a model's name is `PATH`, with `@REVISION` and `+ADAPTER` behind it at most once each"]
     ),
     (
-      "models: [{model: models/math}]\nmerge_method: passthrough\nchat_template: auto\n",
-      ["not supported yet: a chat template"]
+      "models: [{model: models/math}]\nmerge_method: passthrough\nchat_template: chatlm\n",
+      ["there is no chat template `chatlm`"]
     ),
     (
       "models: [{model: models/math}]\nmerge_method: passthrough\ntokenizer_source: union\n",

@@ -141,10 +141,10 @@ import Testing
         let a_aligned = align(
             a,
             among: sharing,
-            donor: b,
+            donors: [b],
             take: ["new"],
-            force: true,
             zero: ["u"],
+            force: ["new"],
             multiple: 8,
         )
         """))
@@ -166,7 +166,36 @@ import Testing
       to: "merge.yml")
     #expect(
       session.run("import merge.yml").output.contains(
-        "let b_aligned = align(b, among: sharing, vocabulary: .first)\n"))
+        "let b_aligned = align(b, among: sharing, tokenizer: b, vocabulary: .first, multiple: 1)\n"))
+  }
+
+  /// A template is found by what most models have, by its name, or is said in the file.
+  @Test func chatTemplates() throws {
+    let session = try Session()
+    let templates = ["a": "{{ messages[0] }}", "b": "{{ messages[1] }}", "c": "{{ messages[1] }}\n"]
+    for (model, template) in templates {
+      try session.writeModel(model, tokenizer: "{}")
+      try session.write(template, to: model + "/chat_template.jinja")
+    }
+    func imported(_ template: String) throws -> (recipe: String, result: String) {
+      try session.write(
+        "models: [{model: a}, {model: b}, {model: c}]\nmerge_method: linear\nparameters: {weight: 1}\n"
+          + "chat_template: \(template)\n", to: "merge.yml")
+      let result = session.run("import merge.yml -o merge.rcp --force --quiet")
+      #expect(result.status == 0, "\(result)")
+      let applied = session.run("apply merge.rcp --force")
+      #expect(applied.status == 0, "\(applied)")
+      return (try session.read("merge.rcp"), try session.read("merged/chat_template.jinja"))
+    }
+    let most = try imported("auto")
+    #expect(most.recipe.contains("let a_chat = chat_template(a, like: b)\n"))
+    #expect(most.recipe.contains("average(models: [a_chat, b, c], weights: [1, 1, 1])"))
+    #expect(most.result == templates["b"])
+    let named = try imported("chatml")
+    #expect(named.recipe.contains("chat_template(a, named: .chatml)"))
+    #expect(named.result.contains("<|im_start|>"))
+    let literal = "{% for message in messages %}{{ message.content }}{% endfor %}"
+    #expect(try imported("'\(literal)'").result == literal)
   }
 
   /// Anchors, merge keys and flow style are only other ways to write the same.

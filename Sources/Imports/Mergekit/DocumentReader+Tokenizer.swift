@@ -34,6 +34,17 @@ extension DocumentReader {
     }
   }
 
+  /// `auto`, a name, or a template itself, which is told from a name by the length and the braces that mergekit asks for.
+  mutating func chatTemplate(_ fields: FieldReader) -> Located<String>? {
+    guard let template = fields.text("chat_template", &diagnostics) else { return nil }
+    let names = ["auto"] + ChatTemplateName.all
+    guard !names.contains(template.value), template.value.count < 20 || !template.value.contains("{") else {
+      return template
+    }
+    diagnostics.append(.chatTemplateUnknown(template, names))
+    return nil
+  }
+
   // MARK: Tokens
 
   private mutating func tokens(_ node: YAMLNode?) -> [TokenRule] {
@@ -59,7 +70,7 @@ extension DocumentReader {
       // `source: null` is a rule; a misspelt key is why it is missing: one mistake, one message.
       let isMisspelt = member.value.mapping?.contains { !KeyPlace.tokenRule.keys.contains($0.key) } == true
       if rule.member("source") == nil, !isMisspelt { diagnostics.append(.tokenSourceMissing(token)) }
-      return TokenRule(token: token, source: .other, force: force)
+      return TokenRule(token: token, source: .none, force: force)
     }
     guard let read = source.mapping == nil ? reference(source).map({ .model($0, token: nil) }) : tokenSource(source)
     else { return nil }
@@ -87,7 +98,12 @@ extension DocumentReader {
         return nil
       }
       guard let reference = reference(model) else { return nil }
-      return fields["token"]?.scalar.map { .model(reference, token: $0.text) } ?? .other
+      if let token = fields["token"]?.scalar { return .model(reference, token: token.text) }
+      guard case .number(let number)? = fields["token_id"]?.scalar?.value, let id = Int(exactly: number), id >= 0 else {
+        diagnostics.append(.tokenOfModelUnclear(at: node.start))
+        return nil
+      }
+      return .row(reference, id)
     default:
       diagnostics.append(.tokenKindUnknown(at: kind.place))
       return nil

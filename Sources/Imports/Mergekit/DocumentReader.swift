@@ -32,13 +32,8 @@ struct DocumentReader {
         name: fields.text("name", &diagnostics), method: method, slices: body.slices,
         mergesWholeModels: body.mergesWholeModels, base: fields["base_model"].flatMap { reference($0) },
         settings: settings, precision: precision, arithmetic: arithmetic?.value, tokenizer: tokenizer(fields),
+        chatTemplate: chatTemplate(fields),
         ignored: ignored)
-    }
-    if let template = fields["chat_template"] {
-      diagnostics.append(
-        .notSupported(
-          "a chat template", at: fields.member("chat_template")?.keyPlace ?? template.place,
-          helps: ["remove the line: the result has the template of the model that leads"]))
     }
     return body.slices.isEmpty ? nil : document
   }

@@ -31,6 +31,14 @@ extension Diagnostic {
       others: [.init(given[0].keyPlace, "here")])
   }
 
+  static func chatTemplateUnknown(_ template: Located<String>, _ names: [String]) -> Diagnostic {
+    let nearest = NearestName.of(template.value, among: names)
+    return Diagnostic(
+      "there is no chat template `\(template.value)`", at: template.place,
+      label: nearest.map { "did you mean `\($0)`?" } ?? "",
+      notes: ["there are \(listed(names)); anything else is a template in Jinja, of 20 characters or more with `{`"])
+  }
+
   static func emptyDocument(at place: Place) -> Diagnostic {
     Diagnostic("there is no merge here", at: place, helps: ["a merge has at least `merge_method` and `models`"])
   }
@@ -44,7 +52,7 @@ extension Diagnostic {
   static func filterOutsideList(_ name: String, at place: Place) -> Diagnostic {
     Diagnostic(
       "values with filters stand in a list", at: place,
-      notes: ["mergekit reads this, and stops at it when the merge is under way"],
+      notes: ["earlier versions of mergekit read this, and stop at it when the merge is under way"],
       helps: ["put a dash before it: `\(name):` and below `- filter: …`"])
   }
 
@@ -249,6 +257,17 @@ extension Diagnostic {
 
   static func tokenSourceMissing(_ token: Located<String>) -> Diagnostic {
     Diagnostic("the rule for `\(token.value)` needs `source`", at: token.place)
+  }
+
+  static func tokenUnsourced(_ token: Located<String>) -> Diagnostic {
+    Diagnostic(
+      "nothing says where the row of `\(token.value)` comes from", at: token.place,
+      notes: ["mergekit reads this, and stops at it when the merge is under way"],
+      helps: ["name a model, or `{kind: zero}`"])
+  }
+
+  static func tokenOutOfRange(_ token: Located<String>, _ id: Int, _ model: String) -> Diagnostic {
+    Diagnostic("`\(model)` has no token with the number \(id)", at: token.place)
   }
 
   static func tokenizerTwice(at place: Place, other: Place) -> Diagnostic {

@@ -22,6 +22,7 @@ struct MergeDocument: Sendable {
   /// What arithmetic is done in, where the file says so.
   let arithmetic: FloatPrecision?
   let tokenizer: TokenizerRule?
+  let chatTemplate: Located<String>?
   /// Keys that change nothing in the result.
   let ignored: [Located<String>]
 
@@ -70,8 +71,10 @@ struct TokenRule: Sendable {
     /// A model's row of the same token, or of another one.
     case model(ModelReference, token: String?)
     case zero
-    /// Something that only mergekit knows: a token's number in a model, or nothing.
-    case other
+    /// A model's row by its number.
+    case row(ModelReference, Int)
+    /// Nothing, which mergekit takes and can do nothing with.
+    case none
   }
 
   let token: Located<String>

@@ -11,6 +11,7 @@ struct ModelOutline: Sendable {
   let tensors: [TensorName]
   /// The bytes of the files that its tokenizer is made of, by name.
   let tokenizer: [String: [UInt8]]
+  let chatTemplate: String?
   /// How many layers each of its stacks has, by what the names of the stack's tensors begin with.
   let stacks: [String: Int]
 
@@ -28,17 +29,25 @@ struct ModelOutline: Sendable {
     }
     var content = Content(.checkpoint, facts: folder.config)
     content.tensors = folder.entries.map { TensorEntry(foreseen: $0.name, dtype: $0.dtype, shape: $0.shape) }
-    self.init(content, tokenizer: tokenizer)
+    let template = try ChatTemplate.text { name in
+      try folder.sideFiles.first { $0.hasSuffix("/" + name) }.map { try File.contents(of: $0) }
+    }
+    self.init(content, tokenizer: tokenizer, chatTemplate: template)
   }
 
-  private init(_ content: Content, tokenizer: [String: [UInt8]]) {
+  private init(_ content: Content, tokenizer: [String: [UInt8]], chatTemplate: String?) {
     self.content = content
     self.tokenizer = tokenizer
+    self.chatTemplate = chatTemplate
     tensors = TensorName.all(content)
     stacks = tensors.reduce(into: [:]) { stacks, tensor in
       guard let layer = tensor.layer, let stack = tensor.stack else { return }
       stacks[stack] = max(stacks[stack] ?? 0, layer + 1)
     }
+  }
+
+  private func with(_ content: Content) -> ModelOutline {
+    ModelOutline(content, tokenizer: tokenizer, chatTemplate: chatTemplate)
   }
 
   /// What its floats are stored as.
@@ -56,7 +65,7 @@ struct ModelOutline: Sendable {
 
   /// The model with some of its layers, as `layers` takes them.
   func taking(_ layers: Range<Int>) -> ModelOutline {
-    ModelOutline(content.taking(layers: layers), tokenizer: tokenizer)
+    with(content.taking(layers: layers))
   }
 
   /// The model with its floats rounded.
@@ -65,12 +74,12 @@ struct ModelOutline: Sendable {
     content.tensors = content.tensors.map { entry in
       TensorEntry(foreseen: entry.name, dtype: entry.dtype.isFloat ? dtype : entry.dtype, shape: entry.shape)
     }
-    return ModelOutline(content, tokenizer: tokenizer)
+    return with(content)
   }
 
   /// The layers of several, as `stack` puts them on one another.
   static func stacking(_ outlines: [ModelOutline]) -> ModelOutline? {
-    outlines.first.map { ModelOutline(.stacking(outlines.map(\.content)), tokenizer: $0.tokenizer) }
+    outlines.first.map { $0.with(.stacking(outlines.map(\.content))) }
   }
 }
 

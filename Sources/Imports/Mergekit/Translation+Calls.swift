@@ -73,7 +73,8 @@ extension Translation {
   /// What the result's floats are rounded to; nil where that is what they are in the model that leads. Where the file does not
   /// say it, mergekit takes what can hold the floats of all models.
   private func precision(of call: Call) -> FloatPrecision? {
-    guard let stored = call.outline?.precisions else { return nil }
+    guard var stored = call.outline?.precisions else { return nil }
+    if widensEmbeddings { stored.insert(.f32) }
     var wanted = document.precision?.value
     if wanted == nil {
       let all = call.arrangement.all.compactMap(\.model.outline?.precisions)

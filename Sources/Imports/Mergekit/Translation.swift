@@ -14,8 +14,10 @@ struct Translation {
   var remarks: [String] = []
   /// Statements that the expression needs.
   var statements: [String] = []
-  /// What models are called once they have the vocabulary of all.
-  var aligned: [String: String] = [:]
+  /// What models are called once they have the vocabulary of all, or another chat template.
+  var renamed: [String: String] = [:]
+  /// Whether the embeddings became wider than what the models are stored in.
+  var widensEmbeddings = false
   /// The arms of settings that were looked at, with whether some tensor's name holds their filter, and those that decide.
   var seen: [Place: (arm: SettingArm, holds: Bool)] = [:]
   var used: Set<Place> = []
@@ -57,6 +59,7 @@ struct Translation {
     // The base is what a reader looks for first.
     if let base = document.base, document.uses(base) { _ = finder.find(base, isBase: document.method.value.needsBase) }
     alignVocabularies()
+    setChatTemplate()
     var parts: [Part] = []
     var start = 0
     for (index, slice) in document.slices.enumerated() {
@@ -101,7 +104,7 @@ struct Translation {
   // MARK: Operands
 
   /// The models of a slice, each once, the base among them where the file lists whole models.
-  private mutating func operands(of slice: MergeSlice) -> [Operand]? {
+  mutating func operands(of slice: MergeSlice) -> [Operand]? {
     var operands: [Operand] = []
     let base = slice.base ?? document.base
     for source in slice.sources {
@@ -126,7 +129,7 @@ struct Translation {
       let model = finder.find(base, isBase: document.method.value.needsBase)
       operands.append(
         Operand(
-          reference: base, model: model, text: aligned[model.name] ?? model.name, layers: nil, settings: [],
+          reference: base, model: model, text: renamed[model.name] ?? model.name, layers: nil, settings: [],
           place: base.place))
       if case .all = document.method.value.operands {
         remarks.append("`base_model` is not listed, and joins the models last, as in mergekit.")
@@ -137,7 +140,7 @@ struct Translation {
   }
 
   private mutating func text(of model: FoundModel, layers: Located<Range<Int>>?) -> String? {
-    let name = aligned[model.name] ?? model.name
+    let name = renamed[model.name] ?? model.name
     guard let layers else { return name }
     if let outline = model.outline {
       guard let count = outline.layerCount else {
