@@ -18,6 +18,8 @@ extension Plugin {
       Layers.self,
       Stack.self,
       Moe.self,
+      Part.self,
+      Join.self,
       Expo.self,
       Emr.self,
       TallMask.self,

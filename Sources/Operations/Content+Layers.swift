@@ -71,7 +71,7 @@ extension TensorName {
 }
 
 /// What a configuration says of a model's layers: how many there are, and lists with something for each.
-private struct LayerFacts {
+struct LayerFacts {
   let facts: JSON
   private let count: Int
   /// Where the number stands; nil where the configuration does not say it.
@@ -80,9 +80,12 @@ private struct LayerFacts {
   init(_ content: Content) {
     facts = content.facts
     count = content.layers.count
-    let known = ModelFamily.known(config: content.facts, tensors: content.tensors.map(\.name))
+    let names = TensorName.all(content)
+    let known = ModelFamily.known(config: content.facts, tensors: names.map(\.text))
+    // Of several parts, the one whose layers are there.
+    let part = names.first { $0.layer != nil }.flatMap { known?.part(of: $0.text) } ?? 0
     let paths =
-      [known?.parts[0].layerCount].compactMap { $0 } + ["num_hidden_layers", "n_layer", "num_layers", "n_layers"]
+      [known?.parts[part].layerCount].compactMap { $0 } + ["num_hidden_layers", "n_layer", "num_layers", "n_layers"]
     path = paths.map { $0.split(separator: ".").map(String.init) }.first { content.facts[path: $0]?.integer != nil }
   }
 
@@ -102,6 +105,17 @@ private struct LayerFacts {
       guard let more = others[name]?.array, more.count == next.count else { return list }
       return list + more
     }
+  }
+
+  /// Another model's configuration, saying of these layers what this one says.
+  func stated(in other: JSON) -> JSON {
+    guard count > 0, let path, let name = path.last, let place = other[path: path.dropLast()], place.object != nil
+    else {
+      return other
+    }
+    let lists = (parent.object ?? []).filter { $0.value.array?.count == count && $0.name.contains("layer") }
+    let stated = lists.reduce(place.setting(name, to: .integer(count))) { $0.setting($1.name, to: $1.value) }
+    return other.setting(path: path.dropLast(), to: stated)
   }
 
   /// The object that the number of layers stands in.

@@ -136,6 +136,11 @@ extension ModelFamily {
     Part(name, layers: layers, count: count, before: before, after: after)
   }
 
+  /// What leads from the one to the other; it has no layers.
+  private static func projector(_ tensors: String...) -> Part {
+    Part("multi_modal_projector", layers: "", count: "", before: [], after: tensors)
+  }
+
   private static let severalParts: [ModelFamily] = [
     ModelFamily(
       ["gemma3"],
@@ -144,7 +149,8 @@ extension ModelFamily {
         vision(
           layers: "vision_tower.vision_model.encoder.layers.#.", count: "vision_config.num_hidden_layers",
           before: ["vision_tower.vision_model.embeddings.*"],
-          after: ["vision_tower.vision_model.post_layernorm.*", "multi_modal_projector.*"]),
+          after: ["vision_tower.vision_model.post_layernorm.*"]),
+        projector("multi_modal_projector.*"),
       ]),
     ModelFamily(
       ["llama4"],
@@ -153,7 +159,8 @@ extension ModelFamily {
         vision(
           "vision_model", layers: "vision_model.model.layers.#.", count: "vision_config.num_hidden_layers",
           before: ["vision_model.class_embedding", "vision_model.p*_embedding*", "vision_model.layernorm_pre.*"],
-          after: ["vision_model.layernorm_post.*", "vision_model.vision_adapter.*", "multi_modal_projector.*"]),
+          after: ["vision_model.layernorm_post.*", "vision_model.vision_adapter.*"]),
+        projector("multi_modal_projector.*"),
       ]),
     ModelFamily(
       ["mistral3"],
@@ -161,15 +168,16 @@ extension ModelFamily {
         text("language_model.model.", head: "language_model.lm_head"),
         vision(
           layers: "vision_tower.transformer.layers.#.", count: "vision_config.num_hidden_layers",
-          before: ["vision_tower.patch_conv.*", "vision_tower.ln_pre.*"], after: ["multi_modal_projector.*"]),
+          before: ["vision_tower.patch_conv.*", "vision_tower.ln_pre.*"]),
+        projector("multi_modal_projector.*"),
       ]),
     ModelFamily(
       ["qwen2_vl", "qwen2_5_vl"],
       [
         text("model.", head: "lm_head", count: "num_hidden_layers"),
         vision(
-          layers: "visual.blocks.#.", count: "vision_config.depth", before: ["visual.patch_embed.*"],
-          after: ["visual.merger.*"]),
+          layers: "visual.blocks.#.", count: "vision_config.depth", before: ["visual.patch_embed.*"]),
+        projector("visual.merger.*"),
       ]),
     ModelFamily(
       ["qwen3_vl", "qwen3_vl_moe"],
@@ -177,19 +185,22 @@ extension ModelFamily {
         text("model.language_model.", head: "lm_head"),
         vision(
           layers: "model.visual.blocks.#.", count: "vision_config.depth",
-          before: ["model.visual.patch_embed.*", "model.visual.pos_embed.*"],
-          after: ["model.visual.merger.*", "model.visual.deepstack_merger_list.*"]),
+          before: ["model.visual.patch_embed.*", "model.visual.pos_embed.*"]),
+        projector("model.visual.merger.*", "model.visual.deepstack_merger_list.*"),
       ]),
     ModelFamily(
       ["t5"],
       [
         Part(
           "decoder", layers: "decoder.block.#.", count: "num_decoder_layers",
-          before: ["shared.*", "decoder.embed_tokens.*"], after: ["decoder.final_layer_norm.*", "lm_head.*"],
-          vocabulary: ["shared.weight", "decoder.embed_tokens.weight", "lm_head.weight"]),
+          before: ["decoder.embed_tokens.*"], after: ["decoder.final_layer_norm.*"],
+          vocabulary: ["decoder.embed_tokens.weight"]),
         Part(
           "encoder", layers: "encoder.block.#.", count: "num_layers", before: ["encoder.embed_tokens.*"],
           after: ["encoder.final_layer_norm.*"], vocabulary: ["encoder.embed_tokens.weight"]),
+        Part(
+          "shared", layers: "", count: "", before: ["shared.*"], after: ["lm_head.*"],
+          vocabulary: ["shared.weight", "lm_head.weight"]),
       ]),
     ModelFamily(
       ["whisper"],

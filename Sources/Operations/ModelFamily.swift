@@ -6,7 +6,7 @@ public struct ModelFamily: Sendable {
   public struct Part: Sendable {
     /// Such as `vision_tower`; `model` where there is only one.
     public let name: String
-    /// How the layers' tensors are called, `#` standing for the layer's number: `model.layers.#.`.
+    /// How the layers' tensors are called, `#` standing for the layer's number: `model.layers.#.`; empty where there are none.
     let layers: String
     /// Where the configuration says how many layers there are: `text_config.num_hidden_layers`.
     public let layerCount: String

@@ -14,6 +14,13 @@ public struct TensorName: Sendable, Hashable, CustomStringConvertible {
   /// The number of its layer; none for what stands before or after all layers.
   public var layer: Int? { if case .layer(let number) = role { number } else { nil } }
 
+  /// What stands before its layer's number: `model.layers`.
+  public var stack: String? {
+    guard let layer else { return nil }
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.firstIndex { Int($0) == layer }.map { parts[..<$0].joined(separator: ".") }
+  }
+
   public var description: String { text }
 }
 

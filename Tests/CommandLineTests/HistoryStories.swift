@@ -70,8 +70,8 @@ import Testing
                              data: DIGEST, `train`
               read by        run 8 (after)
               tensors        4 tensors, 42 entries, 168 B of F32
-              family         not known: layers are inferred from names
-              layers         2
+              family         not known: layers, embedding and head are inferred from names
+              layers         2, called `layers`
               exported       FOLDER/out/model
               architectures  ["MultilayerPerceptron"]
               model_type     mlp
@@ -106,8 +106,8 @@ import Testing
               model_type     mlp
               architectures  ["MultilayerPerceptron"]
               tensors        4 tensors, 42 entries, 168 B of F32
-              family         not known: layers are inferred from names
-              layers         2
+              family         not known: layers, embedding and head are inferred from names
+              layers         2, called `layers`
               files          1 safetensors file
 
             """))

@@ -254,7 +254,7 @@ import Testing
     ),
     (
       "modules: {a: {models: [{model: models/math}]}, b: {models: [{model: models/math}]}}\nmerge_method: passthrough\n",
-      ["not supported yet: a merge of several modules"]
+      ["the models have no part `b`"]
     ),
     (
       "models: [{model: models/math@v1/../x}]\nmerge_method: passthrough\nparameters: {scale: x}\n",
@@ -294,6 +294,14 @@ import Testing
     (
       "models: [{model: models/math}]\nmerge_method: passthrough\n---\nmodels: [{model: models/math}]\nmerge_method: passthrough\n",
       ["every merge but the last needs `name`"]
+    ),
+    (
+      "base_model: models/base\ngate_mode: random\nexperts: [{source_model: models/math}]\n",
+      ["not supported yet: a file of `mergekit-moe`, which makes a mixture of experts"]
+    ),
+    (
+      "models: [{model: models/math}]\nmerge_method: passthrough\ntokenizer: {source: base, tokens: {a: {source: null}}}\n",
+      ["`math` has no `tokenizer.json`, so its vocabulary is not known"]
     ),
     ("a: 1\na: 2\n", ["`a` is given twice"]),
   ]

@@ -274,6 +274,45 @@ import Testing
     }
   }
 
+  /// Each module is merged by itself, with its own models, layers and settings; what none speaks of is the leading model's.
+  @Test func modules() throws {
+    let session = try Session()
+    let names =
+      [
+        "decoder.blocks.0.w", "decoder.blocks.1.w", "encoder.blocks.0.w", "encoder.blocks.1.w", "encoder.blocks.2.w",
+        "head.w",
+      ]
+    for model in ["a", "b", "c"] { try session.writeModel(model, shapes: names.map { ($0, [2, 2]) }) }
+    try session.write(
+      """
+      modules:
+        encoder.blocks:
+          models: [{model: a}, {model: b, parameters: {weight: [0, 2]}}]
+          parameters: {weight: 3}
+        decoder.blocks:
+          slices:
+            - sources: [{model: a, layer_range: [0, 2]}]
+            - sources: [{model: c, layer_range: [1, 2]}]
+      merge_method: linear
+      parameters: {weight: 1, normalize: false}
+      """, to: "merge.yml")
+    let imported = session.run("import merge.yml -o merge.rcp")
+    #expect(imported.status == 0, "\(imported)")
+    #expect(imported.errors.hasPrefix("warning: `modules` says nothing of `default`, so it is that of `a`\n"))
+    let applied = session.run("apply merge.rcp")
+    #expect(applied.status == 0, "\(applied)")
+    let (a, b, c) = (try session.tensors(in: "a"), try session.tensors(in: "b"), try session.tensors(in: "c"))
+    let merged = try session.tensors(in: "merged")
+    for (layer, weight) in [0.0, 1, 2].enumerated() {
+      let name = "encoder.blocks.\(layer).w"
+      #expect(merged[name] == zip(a[name] ?? [], b[name] ?? []).map { Double(Float(3 * $0 + weight * $1)) })
+    }
+    #expect(merged["decoder.blocks.1.w"] == a["decoder.blocks.1.w"])
+    #expect(merged["decoder.blocks.2.w"] == c["decoder.blocks.1.w"])
+    #expect(merged["head.w"] == a["head.w"])
+    #expect(merged.count == 7)
+  }
+
   /// A slice may have a base of its own, and two places may say the same parameter for different tensors.
   @Test func aSliceWithABase() throws {
     try Self.expectSame(

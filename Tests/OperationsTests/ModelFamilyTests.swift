@@ -70,8 +70,38 @@ struct ModelFamilyTests {
   @Test("Every known family has layers and embeddings")
   func table() {
     for family in ModelFamily.known {
-      #expect(!family.modelTypes.isEmpty && family.parts.allSatisfy { $0.layers.contains("#.") })
-      #expect(family.parts.allSatisfy { !$0.before.isEmpty && !$0.layerCount.isEmpty })
+      let stacks = family.parts.filter { !$0.layers.isEmpty }
+      #expect(!family.modelTypes.isEmpty && !stacks.isEmpty && stacks.allSatisfy { $0.layers.contains("#.") })
+      #expect(stacks.allSatisfy { !$0.before.isEmpty && !$0.layerCount.isEmpty })
     }
+  }
+
+  @Test("A model comes apart and together again, with as many layers as each part says")
+  func parts() throws {
+    func entry(_ name: String) -> TensorEntry { TensorEntry(foreseen: name, dtype: .f32, shape: []) }
+    let names = [
+      "language_model.model.embed_tokens.weight", "language_model.model.layers.0.w", "language_model.model.layers.1.w",
+      "multi_modal_projector.linear_1.weight", "vision_tower.patch_conv.weight",
+      "vision_tower.transformer.layers.0.w", "vision_tower.transformer.layers.1.w",
+      "vision_tower.transformer.layers.2.w",
+    ]
+    let whole = Content(
+      .checkpoint,
+      facts: [
+        "model_type": "mistral3", "text_config": ["num_hidden_layers": 2], "vision_config": ["num_hidden_layers": 3],
+      ], tensors: names.map(entry))
+    #expect(whole.parts == ["text_decoder", "multi_modal_projector", "vision_tower"])
+    let parts = whole.parts.map(whole.taking(part:))
+    #expect(parts.map(\.tensors.count) == [3, 1, 4])
+    #expect(Content.joining(parts).tensors.map(\.name) == names)
+    #expect(Content.joining(parts).facts == whole.facts)
+    let deeper = Content.stacking([parts[2], parts[2].taking(layers: 1..<3)])
+    let joined = Content.joining([parts[0].taking(layers: 0..<1), parts[1], deeper])
+    #expect(joined.facts["text_config"] == ["num_hidden_layers": 1])
+    #expect(joined.facts["vision_config"] == ["num_hidden_layers": 5])
+    let unknown = Content(
+      .checkpoint, tensors: ["a.blocks.0.w", "a.blocks.1.w", "b.blocks.0.w", "b.blocks.norm", "head"].map(entry))
+    #expect(unknown.parts == ["a.blocks", "b.blocks", "default"])
+    #expect(unknown.taking(part: "b.blocks").tensors.count == 2)
   }
 }

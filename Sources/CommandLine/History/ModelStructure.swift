@@ -14,8 +14,7 @@ struct ModelStructure {
   /// `family`, `layers` and so on, each with its text; none for a model without layers.
   var lines: [(name: String, text: String)] {
     guard !names.isEmpty else { return [] }
-    let layers = Set(names.compactMap(\.layer)).count
-    var lines = [("family", familyText), ("layers", layers == 0 ? "none" : String(layers))]
+    var lines = [("family", familyText), ("layers", layerText)]
     lines += [("embedding", \TensorRole.isEmbedding), ("head", \.isHead)].compactMap { name, role in
       let found = names.filter { $0.role[keyPath: role] }.map(\.text)
       return found.isEmpty ? nil : (name, found.joined(separator: ", "))
@@ -28,8 +27,24 @@ struct ModelStructure {
     return lines
   }
 
+  /// How many layers there are, in each of several stacks of them.
+  private var layerText: String {
+    var stacks: [(name: String, layers: Set<Int>)] = []
+    for name in names {
+      guard let layer = name.layer, let stack = name.stack else { continue }
+      if let index = stacks.firstIndex(where: { $0.name == stack }) {
+        stacks[index].layers.insert(layer)
+      } else {
+        stacks.append((stack, [layer]))
+      }
+    }
+    if stacks.isEmpty { return "none" }
+    if stacks.count == 1 { return "\(stacks[0].layers.count), called `\(stacks[0].name)`" }
+    return stacks.map { "\($0.layers.count) in `\($0.name)`" }.joined(separator: ", ")
+  }
+
   private var familyText: String {
-    guard let family else { return "not known: layers are inferred from names" }
+    guard let family else { return "not known: layers, embedding and head are inferred from names" }
     return family.modelTypes[0]
       + (family.parts.count > 1 ? ", of " + family.parts.map(\.name).joined(separator: ", ") : "")
   }

@@ -23,19 +23,19 @@ struct DocumentReader {
     guard let fields = FieldReader(node, .document, &diagnostics) else { return nil }
     let method = self.method(fields)
     self.method = method?.value
-    let body = body(fields)
-    let settings = [body.settings, settings(fields["parameters"], .document)]
+    let modules = modules(fields)
+    let settings = settings(fields["parameters"], .document)
     let arithmetic = precision("dtype", fields)
     let precision = precision("out_dtype", fields) ?? arithmetic
     let document = method.map { method in
       MergeDocument(
-        name: fields.text("name", &diagnostics), method: method, slices: body.slices,
-        mergesWholeModels: body.mergesWholeModels, base: fields["base_model"].flatMap { reference($0) },
+        name: fields.text("name", &diagnostics), method: method, modules: modules,
+        base: fields["base_model"].flatMap { reference($0) },
         settings: settings, precision: precision, arithmetic: arithmetic?.value, tokenizer: tokenizer(fields),
         chatTemplate: chatTemplate(fields),
         ignored: ignored)
     }
-    return body.slices.isEmpty ? nil : document
+    return modules.contains { !$0.slices.isEmpty } ? document : nil
   }
 
   private mutating func method(_ fields: FieldReader) -> Located<MergeMethod>? {
@@ -63,36 +63,40 @@ struct DocumentReader {
 
   // MARK: Modules, slices and models
 
-  private mutating func body(
-    _ fields: FieldReader
-  ) -> (slices: [MergeSlice], mergesWholeModels: Bool, settings: Settings) {
+  private mutating func modules(_ fields: FieldReader) -> [MergeModule] {
     let present = ["modules", "slices", "models"].filter { key in
       guard let value = fields[key] else { return false }
       return value.sequence?.isEmpty != true && value.mapping?.isEmpty != true
     }
     guard present.count == 1, let key = present.first else {
       diagnostics.append(.bodyUnclear(present.compactMap { fields.member($0) }, at: fields.node.start))
-      return ([], false, Settings())
+      return []
     }
     guard key == "modules", let modules = fields["modules"] else {
-      return key == "models" ? (models(fields), true, Settings()) : (slices(fields), false, Settings())
+      return [module(nil, fields, key == "models", Settings())]
     }
     guard let members = modules.mapping else {
       diagnostics.append(.wrongKind(modules, wanted: "`modules` is a mapping", at: modules.place))
-      return ([], false, Settings())
+      return []
     }
-    if members.count > 1 {
-      diagnostics.append(.notSupported("a merge of several modules", at: members[1].keyPlace, helps: []))
+    return members.compactMap { member in
+      guard let inner = FieldReader(member.value, .module, &diagnostics) else { return nil }
+      guard (inner["models"] != nil) != (inner["slices"] != nil) else {
+        let given = ["slices", "models"].compactMap { inner[$0] == nil ? nil : inner.member($0) }
+        diagnostics.append(.bodyUnclear(given, at: member.keyPlace))
+        return nil
+      }
+      let settings = settings(inner["parameters"], .module)
+      return module(Located(value: member.key, place: member.keyPlace), inner, inner["models"] != nil, settings)
     }
-    guard let inner = FieldReader(members[0].value, .module, &diagnostics) else { return ([], false, Settings()) }
-    let hasModels = inner["models"] != nil
-    guard hasModels != (inner["slices"] != nil) else {
-      let given = ["slices", "models"].compactMap { inner[$0] == nil ? nil : inner.member($0) }
-      diagnostics.append(.bodyUnclear(given, at: members[0].keyPlace))
-      return ([], false, Settings())
-    }
-    let settings = settings(inner["parameters"], .module)
-    return (hasModels ? models(inner) : slices(inner), hasModels, settings)
+  }
+
+  private mutating func module(
+    _ name: Located<String>?, _ fields: FieldReader, _ listsModels: Bool, _ settings: Settings
+  ) -> MergeModule {
+    MergeModule(
+      name: name, slices: listsModels ? models(fields) : slices(fields), mergesWholeModels: listsModels,
+      settings: settings)
   }
 
   private mutating func models(_ fields: FieldReader) -> [MergeSlice] {

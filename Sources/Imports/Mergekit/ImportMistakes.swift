@@ -124,6 +124,12 @@ extension Diagnostic {
       helps: ["for a value without a filter, write `- value: …`"])
   }
 
+  static func mixtureOfExperts(at place: Place, isKnown: Bool) -> Diagnostic {
+    .notSupported(
+      "a file of `mergekit-moe`, which makes a mixture of experts", at: place,
+      helps: isKnown ? ["`mergekit describe moe` says how a recipe makes one"] : [])
+  }
+
   static func modelMissing(_ keyPlace: KeyPlace, at place: Place) -> Diagnostic {
     let key = keyPlace == .referencePart ? "path" : "model"
     return Diagnostic("\(keyPlace.text) needs `\(key)`", at: place)
@@ -152,6 +158,19 @@ extension Diagnostic {
     Diagnostic(
       .warning, "`\(source.reference.text)` is listed twice, and counts once, as in mergekit", at: source.place,
       others: [.init(first, "first here")])
+  }
+
+  static func moduleLeftOut(_ part: String, _ lead: String, at place: Place) -> Diagnostic {
+    Diagnostic(
+      .warning, "`modules` says nothing of `\(part)`, so it is that of `\(lead)`", at: place,
+      notes: ["mergekit would write a model without it"])
+  }
+
+  static func moduleUnknown(_ name: Located<String>, parts: [String]) -> Diagnostic {
+    let nearest = NearestName.of(name.value, among: parts)
+    return Diagnostic(
+      "the models have no part `\(name.value)`", at: name.place, label: nearest.map { "did you mean `\($0)`?" } ?? "",
+      notes: ["they have \(listed(parts))"])
   }
 
   static func noOneStack(_ name: String, _ stacks: [String], at place: Place) -> Diagnostic {

@@ -12,12 +12,9 @@ struct MergeDocument: Sendable {
   /// What later documents call its result.
   let name: Located<String>?
   let method: Located<MergeMethod>
-  let slices: [MergeSlice]
-  /// Whether the file lists `models`, which are merged from first layer to last, with the base joining them.
-  let mergesWholeModels: Bool
+  let modules: [MergeModule]
   let base: ModelReference?
-  /// Those of the module and then those of the document: who comes first decides.
-  let settings: [Settings]
+  let settings: Settings
   let precision: Located<FloatPrecision>?
   /// What arithmetic is done in, where the file says so.
   let arithmetic: FloatPrecision?
@@ -26,6 +23,8 @@ struct MergeDocument: Sendable {
   /// Keys that change nothing in the result.
   let ignored: [Located<String>]
 
+  var slices: [MergeSlice] { modules.flatMap(\.slices) }
+
   /// All models that it names.
   var references: [ModelReference] {
     [base].compactMap { $0 } + slices.flatMap { [$0.base].compactMap { $0 } + $0.sources.map(\.reference) }
@@ -33,8 +32,19 @@ struct MergeDocument: Sendable {
 
   /// Whether a model that it names as its base takes part.
   func uses(_ base: ModelReference) -> Bool {
-    mergesWholeModels || slices.contains { $0.sources.contains { $0.reference.isSame(as: base) } }
+    modules.contains(where: \.mergesWholeModels)
+      || slices.contains { $0.sources.contains { $0.reference.isSame(as: base) } }
   }
+}
+
+/// A part of the result, or all of it.
+struct MergeModule: Sendable {
+  /// What the file calls the part; none where it says nothing of parts.
+  let name: Located<String>?
+  let slices: [MergeSlice]
+  /// Whether the file lists `models`, which are merged from first layer to last, with the base joining them.
+  let mergesWholeModels: Bool
+  let settings: Settings
 }
 
 /// Some layers of the result, and what they are made of.

@@ -33,6 +33,10 @@ public struct MergekitImport: Sendable {
     var diagnostics: [Diagnostic] = []
     var documents: [MergeDocument] = []
     for node in nodes {
+      if let experts = node.mapping?.first(where: { $0.key == "experts" }) {
+        diagnostics.append(.mixtureOfExperts(at: experts.keyPlace, isKnown: catalog["moe"] != nil))
+        continue
+      }
       let (document, mistakes) = DocumentReader.read(node)
       diagnostics += mistakes
       if let document { documents.append(document) }

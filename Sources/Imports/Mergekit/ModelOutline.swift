@@ -77,17 +77,19 @@ struct ModelOutline: Sendable {
     return with(content)
   }
 
+  /// The parts that it has tensors of.
+  var parts: [String] { content.parts }
+
+  /// One of its parts, as `part` takes it.
+  func taking(part: String) -> ModelOutline { with(content.taking(part: part)) }
+
+  /// Several parts, as `join` puts them together.
+  static func joining(_ outlines: [ModelOutline]) -> ModelOutline? {
+    outlines.first.map { $0.with(.joining(outlines.map(\.content))) }
+  }
+
   /// The layers of several, as `stack` puts them on one another.
   static func stacking(_ outlines: [ModelOutline]) -> ModelOutline? {
     outlines.first.map { $0.with(.stacking(outlines.map(\.content))) }
-  }
-}
-
-extension TensorName {
-  /// What stands before its layer's number: `model.layers`.
-  var stack: String? {
-    guard let layer else { return nil }
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    return parts.firstIndex { Int($0) == layer }.map { parts[..<$0].joined(separator: ".") }
   }
 }

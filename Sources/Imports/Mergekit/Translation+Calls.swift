@@ -43,7 +43,8 @@ extension Translation {
     let lead = arrangement.lead
     let outline = lead.layers.map { layers in lead.model.outline?.taking(layers) } ?? lead.model.outline
     let call = Call(
-      arrangement: arrangement, place: place, outline: outline, levels: [slice.settings] + document.settings)
+      arrangement: arrangement, place: place, outline: outline,
+      levels: [slice.settings, module.settings, document.settings])
     var arguments = arrangement.inputs
     for parameter in method.parameters {
       guard let name = parameter.slot else { continue }

@@ -15,7 +15,7 @@ extension Translation {
       remarks.append(
         "The first model gives configuration and tokenizer; without `base_model`, mergekit takes those of any model.")
     }
-    if document.slices.count > 1 { addRemarksOnSlices() }
+    for module in document.modules where module.slices.count > 1 { addRemarksOnSlices(of: module) }
     if texts.contains(where: { $0.contains("match layer {") }) {
       remarks.append(
         "mergekit's gradients have their first value for all that stands before and after the layers, the head among it; here "
@@ -23,8 +23,8 @@ extension Translation {
     }
   }
 
-  private mutating func addRemarksOnSlices() {
-    let (first, last) = (document.slices[0].sources, document.slices[document.slices.count - 1].sources)
+  private mutating func addRemarksOnSlices(of module: MergeModule) {
+    let (first, last) = (module.slices[0].sources, module.slices[module.slices.count - 1].sources)
     remarks.append(
       "What stands before the layers comes from the first slice, what stands after them from the last, as in mergekit.")
     if last.count > first.count {

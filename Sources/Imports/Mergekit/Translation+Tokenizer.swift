@@ -150,13 +150,6 @@ extension Translation {
     let most = candidates.map(count).max()
     return candidates.first { count($0) == most }
   }
-
-  /// The model whose configuration and files the result has.
-  private func leadingModel() -> FoundModel? {
-    var probe = self
-    guard let slice = document.slices.first, let operands = probe.operands(of: slice) else { return nil }
-    return probe.arranged(operands, base: slice.base ?? document.base)?.lead.model
-  }
 }
 
 extension String {
@@ -169,7 +162,8 @@ extension String {
 extension MergeDocument {
   /// Whether a model takes part, and does not only give its tokenizer.
   fileprivate func merges(_ reference: ModelReference) -> Bool {
-    let sources = slices.flatMap { $0.sources.map(\.reference) } + (mergesWholeModels ? [base].compactMap { $0 } : [])
+    let joinsBase = modules.contains(where: \.mergesWholeModels)
+    let sources = slices.flatMap { $0.sources.map(\.reference) } + (joinsBase ? [base].compactMap { $0 } : [])
     return sources.contains { $0.isSame(as: reference) }
   }
 }

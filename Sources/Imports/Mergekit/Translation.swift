@@ -7,6 +7,10 @@ struct Translation {
   let document: MergeDocument
   /// Whether its result is what is exported.
   let isLast: Bool
+  /// What is being translated of it.
+  var module: MergeModule
+  /// The part of the models that the module is; none where models have one part only.
+  var part: String?
   let catalog: Catalog
   var finder: ModelFinder
   var diagnostics: [Diagnostic] = []
@@ -16,6 +20,8 @@ struct Translation {
   var statements: [String] = []
   /// What models are called once they have the vocabulary of all, or another chat template.
   var renamed: [String: String] = [:]
+  /// What parts of models are called, by model and part.
+  var partNames: [String: String] = [:]
   /// Whether the embeddings became wider than what the models are stored in.
   var widensEmbeddings = false
   /// The arms of settings that were looked at, with whether some tensor's name holds their filter, and those that decide.
@@ -40,6 +46,7 @@ struct Translation {
 
   init(_ document: MergeDocument, isLast: Bool, catalog: Catalog, finder: ModelFinder) {
     self.document = document
+    module = document.modules[0]
     self.isLast = isLast
     self.catalog = catalog
     self.finder = finder
@@ -60,24 +67,31 @@ struct Translation {
     if let base = document.base, document.uses(base) { _ = finder.find(base, isBase: document.method.value.needsBase) }
     alignVocabularies()
     setChatTemplate()
-    var parts: [Part] = []
-    var start = 0
-    for (index, slice) in document.slices.enumerated() {
-      guard let operands = operands(of: slice) else { continue }
-      let place = SlicePlace(start: start, isFirst: index == 0, isLast: index == document.slices.count - 1)
-      if let part = merged(operands, in: slice, place) { parts.append(part) }
-      start += slice.sources[0].layers?.value.count ?? 0
-    }
+    let pieces = translatedModules(as: name)
     reportUnusedArms()
     guard catalog[document.method.value.operation] != nil else {
       diagnostics.append(.methodNotSupported(document.method))
       return nil
     }
-    addRemarks(on: parts.map(\.text))
-    guard parts.count == document.slices.count, let first = parts.first else { return nil }
+    addRemarks(on: statements + (pieces ?? []).map(\.text))
+    guard let pieces, let first = pieces.first else { return nil }
+    return pieces.count == 1 ? first : joined(pieces)
+  }
+
+  /// The slices of the module that is being translated, put on one another.
+  mutating func translatedSlices(as name: String) -> Part? {
+    var parts: [Part] = []
+    var start = 0
+    for (index, slice) in module.slices.enumerated() {
+      guard let operands = operands(of: slice) else { continue }
+      let place = SlicePlace(start: start, isFirst: index == 0, isLast: index == module.slices.count - 1)
+      if let part = merged(operands, in: slice, place) { parts.append(part) }
+      start += slice.sources[0].layers?.value.count ?? 0
+    }
+    guard parts.count == module.slices.count, let first = parts.first else { return nil }
     guard parts.count > 1 else { return first }
     guard catalog["stack"] != nil else {
-      diagnostics.append(.slicesNotSupported(at: document.slices[1].place))
+      diagnostics.append(.slicesNotSupported(at: module.slices[1].place))
       return nil
     }
     let names = parts.enumerated().map { index, part in
@@ -118,18 +132,18 @@ struct Translation {
         continue
       }
       let isBase = base?.isSame(as: source.reference) == true && document.method.value.needsBase
-      let model = finder.find(source.reference, isBase: isBase)
+      let model = partial(finder.find(source.reference, isBase: isBase))
       guard let text = text(of: model, layers: source.layers) else { return nil }
       operands.append(
         Operand(
           reference: source.reference, model: model, text: text, layers: source.layers?.value,
           settings: [source.settings], place: source.place))
     }
-    if document.mergesWholeModels, let base, !operands.contains(where: { $0.isSame(as: base) }) {
-      let model = finder.find(base, isBase: document.method.value.needsBase)
+    if module.mergesWholeModels, let base, !operands.contains(where: { $0.isSame(as: base) }) {
+      let model = partial(finder.find(base, isBase: document.method.value.needsBase))
       operands.append(
         Operand(
-          reference: base, model: model, text: renamed[model.name] ?? model.name, layers: nil, settings: [],
+          reference: base, model: model, text: called(model), layers: nil, settings: [],
           place: base.place))
       if case .all = document.method.value.operands {
         remarks.append("`base_model` is not listed, and joins the models last, as in mergekit.")
@@ -140,7 +154,7 @@ struct Translation {
   }
 
   private mutating func text(of model: FoundModel, layers: Located<Range<Int>>?) -> String? {
-    let name = renamed[model.name] ?? model.name
+    let name = called(model)
     guard let layers else { return name }
     if let outline = model.outline {
       guard let count = outline.layerCount else {
