@@ -18,9 +18,10 @@ extension Translation {
 
   /// The modules of the document, each merged by itself; one where models have one part only.
   mutating func translatedModules(as name: String) -> [Part]? {
-    for reference in document.references { _ = finder.find(reference) }
+    guard document.modules[0].name != nil else { return translatedSlices(as: name).map { [$0] } }
+    for source in document.slices.flatMap(\.sources) { _ = finder.find(source.reference) }
     let (lead, parts) = (leadingModel(), parts)
-    guard document.modules[0].name != nil, parts.count > 1 else {
+    guard parts.count > 1 else {
       if document.modules.count > 1, !parts.isEmpty, let second = document.modules[1].name {
         diagnostics.append(.moduleUnknown(second, parts: parts))
         return nil
