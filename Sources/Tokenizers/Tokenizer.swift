@@ -1,4 +1,5 @@
 import Diagnostics
+import Dispatch
 import Formats
 import Synchronization
 
@@ -144,6 +145,19 @@ extension Tokenizer {
       padding?.apply(&padded)
       return padded[0]
     }
+  }
+
+  /// Encodes texts side by side. All are padded to the same length where the file asks for that.
+  /// - Throws: `OperationError` of the first text that cannot be encoded.
+  public func encode(_ texts: [String], addsSpecialTokens: Bool = true, unit: Unit = .scalars) throws -> [Encoding] {
+    let results = Mutex([Result<Encoding, any Error>?](repeating: nil, count: texts.count))
+    DispatchQueue.concurrentPerform(iterations: texts.count) { index in
+      let result = Result { try encode(texts[index], addsSpecialTokens: addsSpecialTokens, unit: unit) }
+      results.withLock { $0[index] = result }
+    }
+    var encodings = try results.withLock { try $0.map { try $0!.get() } }
+    padding?.apply(&encodings)
+    return encodings
   }
 
   private func encode(_ text: String, type: Int32, _ unit: Unit, _ scratch: inout TokenModel.Scratch) throws -> Encoding

@@ -15,7 +15,7 @@ extension Command {
       Operand("MODEL", .one, .files, "A model's folder, or a `tokenizer.json`."),
       Operand("TEXT", .any, .nothing, "Texts."),
     ],
-    options: [Options.lines, Options.json],
+    options: [Options.lines, Options.count, Options.json],
     examples: [
       "mergekit tokenize models/base 'Hello there'", "mergekit tokenize models/base --lines corpus.txt --json",
     ]
@@ -23,6 +23,11 @@ extension Command {
     let tokenizer = try invocation.tokenizer(invocation.arguments.operands[0])
     var texts = Array(invocation.arguments.operands.dropFirst())
     if let path = invocation.arguments[Options.lines] { texts += try invocation.lines(of: path) }
+    if invocation.arguments.has(Options.count) {
+      let count = try texts.reduce(0) { try $0 + tokenizer.encode($1).count }
+      invocation.print(String(count))
+      return 0
+    }
     if invocation.arguments.has(Options.json) {
       invocation.print(.array(try texts.map { try tokenizer.encode($0).json(of: $0, tokenizer) }))
       return 0

@@ -39,7 +39,13 @@ enum PostProcessor: Sendable {
     case "RobertaProcessing":
       self = .roberta(first: try special("cls"), separator: try special("sep"), trims: try trimming())
     case "ByteLevel": self = .byteLevel(try trimming())
-    case "Sequence": self = .sequence(try field["processors"].elements().map(PostProcessor.init))
+    case "Sequence":
+      let parts = try field["processors"].elements().map(PostProcessor.init)
+      // A template is made for one text or two, and a second one would get the pieces of the first.
+      guard parts.count(where: { if case .template = $0 { true } else { false } }) <= 1 else {
+        throw field["processors"].fault("has two templates")
+      }
+      self = .sequence(parts)
     case let name: throw kind.fault("is `\(name)`, a post-processor that is not known")
     }
   }

@@ -12,6 +12,7 @@ struct Metaspace: Sendable {
   let prepending: Prepending
   let splits: Bool
   private let bytes: [UInt8]
+  private let set: ScalarSet
 
   init(_ field: Field) throws {
     replacement = try field["replacement"].scalar()
@@ -29,6 +30,7 @@ struct Metaspace: Sendable {
     var bytes: [UInt8] = []
     bytes.append(scalar: replacement)
     self.bytes = bytes
+    set = ScalarSet(ScalarRanges(replacement))
   }
 
   func apply(to words: inout Words) {
@@ -38,6 +40,6 @@ struct Metaspace: Sendable {
     case .first: words.prepend(bytes, onlyFirst: true) { !$0.starts(with: bytes) }
     case .never: break
     }
-    if splits { words.split(ScalarSet(ScalarRanges(replacement)), .mergedWithNext) }
+    if splits { words.split(set, .mergedWithNext) }
   }
 }
