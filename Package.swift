@@ -30,6 +30,7 @@ let package = Package(
     .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS", "Fingerprints"], swiftSettings: optimised),
     .target(
       name: "Formats", dependencies: ["Tensors", "Fingerprints", "Diagnostics"], swiftSettings: optimised),
+    .target(name: "Tokenizers", dependencies: ["Formats", "Diagnostics"], swiftSettings: optimised),
     .target(name: "Networks", dependencies: ["Tensors", "Formats", "Diagnostics"], swiftSettings: optimised),
     .target(
       name: "Operations", dependencies: ["Tensors", "Formats", "Fingerprints", "Diagnostics"], swiftSettings: optimised),
@@ -56,8 +57,8 @@ let package = Package(
     .target(
       name: "CommandLine",
       dependencies: [
-        "Catalog", "Plans", "Imports", "Recipes", "Registry", "Operations", "Formats", "Tensors", "Fingerprints",
-        "Diagnostics",
+        "Catalog", "Plans", "Imports", "Recipes", "Registry", "Operations", "Tokenizers", "Formats", "Tensors",
+        "Fingerprints", "Diagnostics",
       ]),
     .executableTarget(name: "mergekit", dependencies: ["CommandLine"]),
 
@@ -70,6 +71,8 @@ let package = Package(
     .testTarget(
       name: "PlansTests",
       dependencies: ["Plans", "Recipes", "Registry", "Operations", "Formats", "Tensors", "Diagnostics"]),
+    .testTarget(
+      name: "TokenizersTests", dependencies: ["Tokenizers", "Formats", "Diagnostics"], resources: [.copy("Golden")]),
     .testTarget(name: "NetworksTests", dependencies: ["Networks", "Tensors", "Formats", "Diagnostics"]),
     .testTarget(name: "OperationsTests", dependencies: ["Operations", "Tensors", "Formats", "Diagnostics"]),
     .testTarget(

@@ -5,35 +5,44 @@ public struct TokenizerVocabulary: Sendable {
   /// The tokens of the model itself and those that were added, in the order of their numbers.
   public let tokens: [(text: String, id: Int)]
   private let json: JSON
-  private let numbers: [String: Int]
+  private let numbers: [ExactText: Int]
 
   /// - Parameter name: What errors call it.
   /// - Throws: `OperationError` where it is not a tokenizer.
   public init(_ bytes: [UInt8], name: String) throws {
     func fault(_ text: String) -> OperationError { OperationError(.data, "`\(name)` is not a tokenizer: \(text)") }
     json = try Self.parsed(bytes, name)
-    var numbers: [String: Int] = [:]
-    switch json["model"]?["vocab"] {
-    case .object(let members)?:
-      for member in members {
-        guard let id = member.value.integer, id >= 0 else { throw fault("the token `\(member.name)` has no number") }
-        numbers[member.name] = id
-      }
-    case .array(let pieces)?:
-      for (id, piece) in pieces.enumerated() {
-        guard let text = piece.array?.first?.string else { throw fault("token \(id) has no text") }
-        numbers[text] = id
-      }
-    default: throw fault("it has no `model.vocab`")
-    }
+    var numbers: [ExactText: Int] = [:]
+    for token in try Self.modelTokens(json, name: name) { numbers[ExactText(token.text)] = token.id }
     for added in json["added_tokens"]?.array ?? [] {
       guard let text = added["content"]?.string, let id = added["id"]?.integer, id >= 0 else {
         throw fault("one of `added_tokens` has no text or no number")
       }
-      numbers[text] = id
+      numbers[ExactText(text)] = id
     }
     self.numbers = numbers
-    tokens = numbers.map { (text: $0.key, id: $0.value) }.sorted { $0.id == $1.id ? $0.text < $1.text : $0.id < $1.id }
+    tokens = numbers.map { (text: $0.key.text, id: $0.value) }.sorted {
+      $0.id == $1.id ? $0.text < $1.text : $0.id < $1.id
+    }
+  }
+
+  /// The tokens of a tokenizer's model as they are listed: with their numbers, or in the order of these.
+  /// - Throws: `OperationError` where it lists none.
+  public static func modelTokens(_ json: JSON, name: String) throws -> [(text: String, id: Int)] {
+    func fault(_ text: String) -> OperationError { OperationError(.data, "`\(name)` is not a tokenizer: \(text)") }
+    switch json["model"]?["vocab"] {
+    case .object(let members)?:
+      return try members.map { member in
+        guard let id = member.value.integer, id >= 0 else { throw fault("the token `\(member.name)` has no number") }
+        return (member.name, id)
+      }
+    case .array(let pieces)?:
+      return try pieces.enumerated().map { id, piece in
+        guard let text = piece.array?.first?.string else { throw fault("token \(id) has no text") }
+        return (text, id)
+      }
+    default: throw fault("it has no `model.vocab`")
+    }
   }
 
   private static func parsed(_ bytes: [UInt8], _ name: String) throws -> JSON {
@@ -45,7 +54,7 @@ public struct TokenizerVocabulary: Sendable {
   }
 
   /// The number of a token.
-  public subscript(token: String) -> Int? { numbers[token] }
+  public subscript(token: String) -> Int? { numbers[ExactText(token)] }
 
   /// How many numbers there are, up to the highest.
   public var count: Int { (tokens.last?.id ?? -1) + 1 }
@@ -69,7 +78,7 @@ public struct TokenizerVocabulary: Sendable {
     var known = Set(numbers.keys)
     var declared: [JSON] = []
     func declare(_ text: String, as declaration: JSON? = nil) {
-      guard known.insert(text).inserted else { return }
+      guard known.insert(ExactText(text)).inserted else { return }
       let plain: JSON = [
         "id": 0, "content": .string(text), "single_word": false, "lstrip": false, "rstrip": false, "normalized": true,
         "special": false,
@@ -78,11 +87,11 @@ public struct TokenizerVocabulary: Sendable {
     }
     let declarations = others.map(\.vocabulary.added)
     for (other, added) in zip(others, declarations) {
-      for (text, id) in other.vocabulary.tokens where id < other.rows && added[text] == nil { declare(text) }
+      for (text, id) in other.vocabulary.tokens where id < other.rows && added[ExactText(text)] == nil { declare(text) }
     }
     for (other, added) in zip(others, declarations) {
       for (text, id) in other.vocabulary.tokens where id < other.rows {
-        if let declaration = added[text] { declare(text, as: declaration) }
+        if let declaration = added[ExactText(text)] { declare(text, as: declaration) }
       }
     }
     for text in extra { declare(text) }
@@ -91,10 +100,10 @@ public struct TokenizerVocabulary: Sendable {
     return (try? TokenizerVocabulary(bytes, name: "tokenizer.json")).map { ($0, bytes, declared) }
   }
 
-  private var added: [String: JSON] {
+  private var added: [ExactText: JSON] {
     let declarations = json["added_tokens"]?.array ?? []
-    return Dictionary(declarations.compactMap { added in added["content"]?.string.map { ($0, added) } }) { _, last in
-      last
+    return Dictionary(declarations.compactMap { added in added["content"]?.string.map { (ExactText($0), added) } }) {
+      _, last in last
     }
   }
 }

@@ -40,6 +40,8 @@ enum Options {
   static let tensors = Option(
     "tensors", "PATTERN", .text, isValueOptional: true,
     "List the tensors, or only those like the pattern: `--tensors='*.mlp.*'`.")
+  static let count = Flag("count", "Print only how many tokens there are.")
+  static let lines = Option("lines", "FILE", .file, "Take each line of this file as a text.")
   static let exportFormat = Option(
     "as", "FORMAT", .text, "The format to write, with its settings: `json`, `safetensors(precision: .bf16)`.")
   static let recipe = Option(

@@ -4,6 +4,7 @@ import Formats
 import Foundation
 import Operations
 import Registry
+import Tokenizers
 
 extension Command {
   static let show = Command(
@@ -49,6 +50,7 @@ extension Invocation {
       guard let fact = model.config[name] else { continue }
       table.add(.init(name, .faint), .init(Renderer.printable(fact.string ?? fact.compact)))
     }
+    if let text = tokenizerText(of: model) { table.add(.init("tokenizer", .faint), .init(Renderer.printable(text))) }
     let files = Set(model.entries.map(\.slice.path)).count
     table.add(.init("tensors", .faint), .init(tensors.summary))
     let structure = ModelStructure(model.config, tensors: model.entries.map(\.name))
@@ -56,6 +58,17 @@ extension Invocation {
     table.add(.init("files", .faint), .init(Measure.count(files, "safetensors file")))
     for line in table.lines(style) { print(line) }
     printTensors(listed)
+  }
+
+  /// What kind of tokenizer a model has, or why the one that it has cannot be used.
+  private func tokenizerText(of model: ModelFolder) -> String? {
+    guard let path = model.sideFiles.first(where: { $0.hasSuffix("/tokenizer.json") }) else { return nil }
+    do {
+      let tokenizer = try Tokenizer(try File.contents(of: path), name: "tokenizer.json")
+      return "\(tokenizer.kind), \(Measure.count(tokenizer.vocabularySize, "token"))"
+    } catch {
+      return (error as? OperationError)?.message ?? "\(error)"
+    }
   }
 
   /// What a recipe made last: its values, each with its digest.
