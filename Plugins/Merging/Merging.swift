@@ -13,7 +13,6 @@ extension Plugin {
       Passthrough.self,
       Align.self,
       Transplant.self,
-      Attach.self,
       Layers.self,
       Stack.self,
       Moe.self,
