@@ -11,7 +11,7 @@ struct Attach: TensorwiseOperation {
       Each weight that the adapter changes becomes W + ΔW, worked out in float64. Of low rank ΔW is s B A with s = α/r, or \
       α/√r with `use_rslora`; `alpha_pattern`, transposed layers, embeddings, biases, DoRA's magnitudes and modules that \
       were saved whole are taken as PEFT means them, and so are its LoKr, IA3 and Poly. All other tensors stay as they \
-      are, byte for byte. mergekit writes such a model as `model+adapter`.
+      are, byte for byte. Recipes write `base + adapter`; mergekit writes such a model as `model+adapter`.
       """,
     papers: [
       .init("Hu et al. 2021, LoRA", arXiv: "2106.09685"), .init("Liu et al. 2024, DoRA", arXiv: "2402.09353"),

@@ -38,7 +38,7 @@ struct ExtractLora: AdapterStart {
 
   private var isFixed: Bool { energy.share == 1 && error.share == 0 }
 
-  func check(_ target: AdapterTarget) throws { try target.check(rank: rank, of: "extract_lora") }
+  func check(_ target: AdapterTarget) throws { if isFixed { try target.check(rank: rank, of: "extract_lora") } }
 
   func outline() throws -> Content? {
     try outline { target in

@@ -23,18 +23,24 @@ extension LowRankStart {
 
   func check(_ target: AdapterTarget) throws { try target.check(rank: rank, of: Self.about.name) }
 
-  func shapes(_ target: AdapterTarget) -> [(part: String, shape: Shape)]? {
+  func shapes(_ target: AdapterTarget) -> [(part: String, shape: Shape)]? { factorShapes(target) }
+
+  func fields(_ targets: [AdapterTarget], _ layers: [StartedLayer]) -> [JSON.Member] { factorFields(targets) }
+
+  func layer(_ target: AdapterTarget, _ context: Context) throws -> StartedLayer { try factorLayer(target) }
+
+  func factorShapes(_ target: AdapterTarget) -> [(part: String, shape: Shape)] {
     [("lora_A.weight", [rank, target.inputs]), ("lora_B.weight", [target.outputs, rank])]
   }
 
-  func fields(_ targets: [AdapterTarget], _ layers: [StartedLayer]) -> [JSON.Member] {
+  func factorFields(_ targets: [AdapterTarget]) -> [JSON.Member] {
     LoRA.fields(
       ranks: targets.map { ($0.path, rank) }, isRankStabilised: rslora,
       isTransposed: targets.first?.isTransposed ?? false
     ) { alpha ?? Double($0) }
   }
 
-  func layer(_ target: AdapterTarget, _ context: Context) throws -> StartedLayer {
+  func factorLayer(_ target: AdapterTarget) throws -> StartedLayer {
     let (b, a) = try factors(target)
     return StartedLayer(parts: [("lora_A.weight", Tensor(a)), ("lora_B.weight", Tensor(b))])
   }

@@ -8,7 +8,7 @@ struct Residual: TensorwiseOperation {
     "residual",
     "Take what an adapter adds out of its model, so that both together are the model again.",
     discussion: """
-      Each weight becomes W − ΔW. `pissa`, `olora`, `ldu` and `kpsvd` begin an adapter with a part of the model: what is \
+      Each weight becomes W − ΔW; recipes write `base - adapter`. `pissa`, `olora`, `ldu` and `kpsvd` begin an adapter with a part of the model: what is \
       trained with it is this residual, and not the model. `attach(base: residual(base:, adapter: start), adapter: start)` \
       is the model up to one rounding. Only adapters that add to weights can be taken out, and not those that scale them.
       """,

@@ -41,7 +41,7 @@ struct SafetensorsFormat: ExportFormat {
     discussion: """
       A model becomes `config.json`, its tokenizer's files and `model.safetensors`, or shards joined by \
       `model.safetensors.index.json`; an adapter or an inventory `adapter_config.json` and \
-      `adapter_model.safetensors`, as PEFT has them. \
+      `adapter_model.safetensors`, as PEFT has them, with what only we know of it in `mergekit.json`. \
       Anything else becomes one safetensors file called after what it is, and \
       `facts.json`.
       """,
@@ -78,8 +78,11 @@ struct SafetensorsFormat: ExportFormat {
         files: [("facts.json", Array(content.facts.pretty.utf8))],
         shards: [("\(content.kind.name).safetensors", SafetensorsLayout(tensors))])
     }
+    // PEFT warns of members that it does not know, so what is ours stands in a file of its own.
+    let ours = isAdapter ? content.facts["mergekit"].map { [("mergekit.json", Array($0.pretty.utf8))] } ?? [] : []
     return try ModelFolder.layout(
-      config: config(content.facts), files: content.files.map { ($0.name, $0.bytes) }, tensors: tensors,
+      config: config(isAdapter ? content.facts.removing("mergekit") : content.facts),
+      files: content.files.map { ($0.name, $0.bytes) } + ours, tensors: tensors,
       shardSize: isAdapter ? .max : shard.bytes, layout: isAdapter ? .adapter : .model)
   }
 

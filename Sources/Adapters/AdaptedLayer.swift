@@ -70,6 +70,12 @@ extension AdaptedLayer {
   ///   - share: How much of the adapter is taken: 1 is all of it, 0 leaves the base.
   ///   - read: Reads one of the adapter's tensors.
   public func weight(_ base: Tensor, share: Double, _ read: (TensorEntry) throws -> Tensor) throws -> Tensor {
+    if onlyAdds, let onInput {
+      // What most adapters do, without a copy of the weight. The scale is multiplied in on the way.
+      let (scale, map) = onInput.split
+      let change = try map.matrix(read)
+      return Tensor(base, adding: isTransposed ? change.transposed : change, times: scale * share)
+    }
     let old = matrix(of: base)
     var new = keepsWeight ? old : (1 - share) * old
     if let onInput { new = new + share * (try onInput.matrix(read)) }

@@ -59,7 +59,7 @@ extension AdapterTarget {
     var taken: Set<String> = []
     for pattern in patterns {
       let found = weights.filter { weight in
-        if isAllLinear(pattern) { return isLinear(weight.target.path, weight.role) }
+        if isAllLinear(pattern) { return isLinear(weight.target.path, weight.role, in: model.facts) }
         return matches(pattern, weight.target.path)
       }
       guard !found.isEmpty else { throw unmatched(pattern, weights.map(\.target.path), model, operation) }
@@ -78,9 +78,12 @@ extension AdapterTarget {
   }
 
   /// By role and name: a weight's shape does not tell a linear layer from an embedding.
-  private static func isLinear(_ path: String, _ role: TensorRole) -> Bool {
+  private static func isLinear(_ path: String, _ role: TensorRole, in config: JSON) -> Bool {
     guard !role.hasVocabulary else { return false }
     let last = path.split(separator: ".").last ?? ""
+    // The heads of models that tell texts apart have these names in `transformers`.
+    let architecture = config["architectures"]?.array?.first?.string ?? ""
+    if architecture.hasSuffix("ForSequenceClassification"), ["score", "classifier"].contains(path) { return false }
     return !["embed", "wte", "wpe", "relative_attention_bias", "lm_head"].contains { last.contains($0) }
   }
 

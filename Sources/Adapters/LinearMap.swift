@@ -107,6 +107,13 @@ extension LinearMap {
     return matrices.dropLast().reversed().reduce(matrices[matrices.count - 1]) { $1 * $0 }
   }
 
+  /// The number that all of it is multiplied by, and the rest.
+  var split: (scale: Double, map: LinearMap) {
+    guard case .scaled(let scale, let map) = self else { return (1, self) }
+    let inner = map.split
+    return (scale * inner.scale, inner.map)
+  }
+
   // MARK: As two factors
 
   /// B and A with the map as B · A, cut where its products are narrowest; the scale lies in B.

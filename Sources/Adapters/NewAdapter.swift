@@ -40,12 +40,10 @@ public struct NewAdapter: Sendable {
     return Content(.adapter, facts: .object(members), tensors: tensors)
   }
 
-  /// What PEFT calls the task of a model.
+  /// What PEFT calls the task of a model that writes text. Of one that tells texts apart PEFT would ask for its head as well.
   private static func task(of base: Content?) -> JSON {
     let tasks = [
-      ("ForCausalLM", "CAUSAL_LM"), ("LMHeadModel", "CAUSAL_LM"), ("ForSequenceClassification", "SEQ_CLS"),
-      ("ForConditionalGeneration", "SEQ_2_SEQ_LM"), ("ForTokenClassification", "TOKEN_CLS"),
-      ("ForQuestionAnswering", "QUESTION_ANS"),
+      ("ForCausalLM", "CAUSAL_LM"), ("LMHeadModel", "CAUSAL_LM"), ("ForConditionalGeneration", "SEQ_2_SEQ_LM"),
     ]
     let name = base?.facts["architectures"]?.array?.first?.string ?? ""
     return tasks.first { name.hasSuffix($0.0) }.map { .string($0.1) } ?? .null

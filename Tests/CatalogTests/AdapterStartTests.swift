@@ -95,6 +95,13 @@ struct AdapterStartTests {
       let made = try run("attach", ["base": .contents([base]), "adapter": .contents([adapter])])
       for entry in base.tensors { #expect(try made.tensor(entry.name).hasSameBytes(as: entry.load())) }
     }
+    let dora = try run(
+      "lora_init", ["base": .contents([base]), "rank": .value(.number(2)), "dora": .value(.flag(true))])
+    let made = try run("attach", ["base": .contents([base]), "adapter": .contents([dora])])
+    for entry in base.tensors {
+      #expect(zip(try made.tensor(entry.name).doubles, try entry.load().doubles).allSatisfy { abs($0 - $1) < 1e-6 })
+    }
+    #expect(dora.facts["use_dora"] == true && dora.tensors.count == 6)
     let bound = 1 / 5.0.squareRoot()
     let a = try run(
       "lora_init",
@@ -269,7 +276,8 @@ struct AdapterStartTests {
         "`olora` is to have rank 5, and `m.q_proj.weight` is 4×6, so 4 at most"))
     #expect(
       message("ldu", base, ["rank": rank]).hasPrefix("pivot 0 of `m.zero.weight` is zero up to rounding"))
-    let flat = random(4, 1, "x") * random(1, 6, "y")
+    let steps = (1...6).map(Double.init)
+    let flat = DoubleMatrix(rows: 4, columns: 1, Array(steps.prefix(4))) * DoubleMatrix(rows: 1, columns: 6, steps)
     #expect(message("ldu", model([("q.weight", flat)]), ["rank": rank]).hasPrefix("pivot 1 of `q.weight` is zero"))
     let nothing = model([("q.weight", DoubleMatrix(zeros: 4, 4))], .delta)
     #expect(message("extract_lora", nothing, ["rank": rank]).hasPrefix("`delta` is zero in every layer"))
