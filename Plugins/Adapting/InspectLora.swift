@@ -16,7 +16,8 @@ struct InspectLora: RecipeOperation {
       ΔW x can be for inputs of entries up to 1 (the largest absolute row sum), over all layers: where they stay below \
       `threshold` = √ln(length), attention with such an adapter can be approximated in almost linear time, and from about \
       there on it cannot (Hu et al. 2024). That is a statement about growth: its constants are not known, so this is a \
-      report and no verdict. With `delta`, `lost` is what the adapter misses of it: ‖Δ − ΔW‖ / ‖Δ‖ over these weights. \
+      report and no verdict. With `delta`, `lost` is what the adapter misses of it, ‖Δ − ΔW‖ / ‖Δ‖ over these weights, and \
+      `left_out` the share of ‖Δ‖² in all other tensors. \
       Each layer's numbers stand in `layers`.
       """,
     papers: [
@@ -38,6 +39,7 @@ struct InspectLora: RecipeOperation {
     Field("change_bound", "The most that an entry of ΔW x can be for entries of x up to 1."),
     Field("threshold", "The root of the logarithm of `length`, which the bounds compare with."),
     Field("lost", "What the adapter misses of `delta`, relative to it; 0 without one."),
+    Field("left_out", "Share of the squares of `delta` in tensors that the adapter leaves alone; 0 without one."),
   ]
 
   @Input("The adapter.")
@@ -93,9 +95,22 @@ struct InspectLora: RecipeOperation {
       "base_bound": .number(largest(\.baseBound)), "change_bound": .number(largest(\.changeBound)),
       "threshold": .number(log(Double(length)).squareRoot()),
       "lost": .number(wanted == 0 ? 0 : total(\.missed) / wanted),
+      "left_out": .number(try leftOut(by: model, wanted: wanted * wanted, context)),
       "layers": .object(zip(layers, numbers).map { .init($0.path, Self.json($1)) }),
     ]
     return Metrics(Content(.metrics, facts: facts))
+  }
+
+  /// Of the squares of all of `delta`, those in other tensors than the adapter's weights.
+  private func leftOut(by model: AdaptedModel, wanted: Double, _ context: Context) throws -> Double {
+    guard let delta else { return 0 }
+    let weights = Set(model.reading.layers.map { $0.path + ".weight" })
+    let others = delta.content.tensors.filter { $0.dtype.isFloat && !weights.contains($0.name) }
+    let squares = try context.map(others) { entry in
+      try delta.content.finiteTensor(entry.name).doubles.reduce(0) { $0 + $1 * $1 }
+    }
+    let sum = squares.reduce(0, +)
+    return sum + wanted == 0 ? 0 : sum / (sum + wanted)
   }
 
   private static func json(_ numbers: Numbers) -> JSON {

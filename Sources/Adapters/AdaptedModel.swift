@@ -75,21 +75,14 @@ public struct AdaptedModel: Sendable {
   /// Whether an adapter has tensors that may change one of its model's.
   public static func mayChange(_ name: String, by adapter: Content) -> Bool {
     guard let kind = try? AdapterKinds.kind(of: adapter) else { return false }
-    let names =
-      [name]
-      + kind.parts.compactMap { part -> String? in
-        let ending = part.changesBias && name.hasSuffix(".bias") ? ".bias" : ".weight"
-        return name.hasSuffix(ending) ? name.dropLast(ending.count) + "." + part.name : nil
-      }
-    return names.contains { adapter.entry(AdapterReading.prefix + $0) != nil }
-  }
-}
-
-extension AdaptedLayer {
-  /// What a weight should be.
-  fileprivate var sizeText: String {
-    let (out, into) = (outputs.map(String.init) ?? "any", inputs.map(String.init) ?? "any")
-    return isTransposed ? "\(into)×\(out)" : "\(out)×\(into)"
+    let whole = AdapterReading.prefix + name
+    let isBias = name.hasSuffix(".bias")
+    let parts = kind.parts.filter { isBias ? $0.changesBias : name.hasSuffix(".weight") }
+    let module = whole.dropLast(isBias ? "bias".count : "weight".count)
+    return adapter.tensors.contains { entry in
+      entry.name == whole
+        || entry.name.hasPrefix(module) && parts.contains { entry.name.dropFirst(module.count) == $0.name }
+    }
   }
 }
 
@@ -99,5 +92,13 @@ extension AdaptedModel {
   public static func memory(_ model: Content) -> Int {
     let largest = model.tensors.map { $0.shape.rank >= 2 ? $0.shape.count : 0 }.max() ?? 0
     return (16 << 20) + largest * 8 * 5
+  }
+}
+
+extension AdaptedLayer {
+  /// What a weight should be.
+  fileprivate var sizeText: String {
+    let (out, into) = (outputs.map(String.init) ?? "any", inputs.map(String.init) ?? "any")
+    return isTransposed ? "\(into)×\(out)" : "\(out)×\(into)"
   }
 }

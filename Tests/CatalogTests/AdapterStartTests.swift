@@ -136,6 +136,12 @@ struct AdapterStartTests {
     let report = try run(
       "inspect_lora", ["adapter": .contents([exact]), "base": .contents([base]), "delta": .contents([delta])])
     #expect(try #require(report.facts["lost"]?.number) < 1e-6)
+    #expect(report.facts["left_out"] == 0)
+    let part = try run(
+      "inspect_lora",
+      ["adapter": .contents([only("q", exact)]), "base": .contents([base]), "delta": .contents([delta])])
+    let (q, v) = (DoubleMatrix(try delta.tensor("q.weight")).norm, DoubleMatrix(try delta.tensor("v.weight")).norm)
+    #expect(abs(try #require(part.facts["left_out"]?.number) - v * v / (q * q + v * v)) < 1e-12)
   }
 
   @Test("Tucker's compression of a kernel says its error, and finds a low core again") func tucker() throws {
