@@ -41,10 +41,13 @@ struct PeftMerge: Sendable {
 
   func merged(_ operands: [AdapterMerge.Operand], _ path: String) throws -> (b: DoubleMatrix, a: DoubleMatrix) {
     let parts = try operands.map { operand -> (scale: Double, b: DoubleMatrix, a: DoubleMatrix) in
-      guard case .scaled(let scale, .product(let maps)) = operand.layer.onInput, maps.count == 2 else {
-        preconditionFailure("a LoRA's layer is a scaled product of two factors")
+      guard let factors = operand.layer.lowRank else {
+        throw OperationError(
+          .step,
+          "`\(operand.reading.content.label)` changes a convolution at `\(path)`, which only `.exact` and `.svd` merge")
       }
-      return (scale, try maps[0].matrix(operand.reading.read), try maps[1].matrix(operand.reading.read))
+      let read = operand.reading.read
+      return (factors.scale, DoubleMatrix(try read(factors.b)), DoubleMatrix(try read(factors.a)))
     }
     let weights = zip(operands, parts).map { shares[$0.index] * $1.scale }
     guard let combination = method.combination else {

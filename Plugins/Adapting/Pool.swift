@@ -94,13 +94,12 @@ struct Pool: RecipeOperation {
 
   private func skill(_ reading: AdapterReading, _ path: String) throws -> Skill {
     guard let layer = reading.layers.first(where: { $0.path == path })?.layer, !layer.isTransposed,
-      case .scaled(let scale, .product(let maps)) = layer.onInput, maps.count == 2,
-      case .tensor(let b) = maps[0], case .tensor(let a) = maps[1], a.shape.rank == 2, b.shape.rank == 2
+      let factors = layer.lowRank
     else {
       throw OperationError(
         .step, "`\(path)` of `\(reading.content.label)` is no linear layer, and PEFT's Poly has only those")
     }
-    return Skill(a: a, b: b, scale: scale, reading: reading)
+    return Skill(a: factors.a, b: factors.b, scale: factors.scale, reading: reading)
   }
 
   /// The skills' factors, split by split: rows of Aᵀ, columns of Bᵀ.

@@ -64,6 +64,14 @@ extension AdaptedLayer {
     keepsWeight && onOutput == nil && offset == nil && inputFactors == nil && outputFactors == nil && lengths == nil
   }
 
+  /// The factors and the scale of W + s B A; nil where it does anything else.
+  public var lowRank: (scale: Double, b: TensorEntry, a: TensorEntry)? {
+    guard onlyAdds, case .scaled(let scale, .product(let maps)) = onInput, maps.count == 2,
+      case .tensor(let b) = maps[0], case .tensor(let a) = maps[1], a.shape.rank == 2, b.shape.rank == 2
+    else { return nil }
+    return (scale, b, a)
+  }
+
   /// The weight as the adapter makes it, in float64 and rounded once to float32.
   /// - Parameters:
   ///   - base: As the model has it.
