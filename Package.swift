@@ -7,7 +7,8 @@ let optimised: [SwiftSetting] = [.unsafeFlags(["-O"])]
 /// A family of operations: a folder under `Plugins/` that sees the kit and what lies below it.
 func plugin(_ name: String) -> Target {
   .target(
-    name: name, dependencies: ["Operations", "Networks", "Tensors", "Formats", "Fingerprints", "Diagnostics"],
+    name: name,
+    dependencies: ["Operations", "Adapters", "Networks", "Tensors", "Formats", "Fingerprints", "Diagnostics"],
     path: "Plugins/\(name)")
 }
 
@@ -34,14 +35,18 @@ let package = Package(
     .target(name: "Networks", dependencies: ["Tensors", "Formats", "Diagnostics"], swiftSettings: optimised),
     .target(
       name: "Operations", dependencies: ["Tensors", "Formats", "Fingerprints", "Diagnostics"], swiftSettings: optimised),
+    .target(
+      name: "Adapters", dependencies: ["Operations", "Tensors", "Formats", "Diagnostics"], swiftSettings: optimised),
 
     plugin("Files"),
     plugin("Merging"),
+    plugin("Adapting"),
     plugin("Learning"),
     plugin("Measuring"),
     plugin("Searching"),
     .target(
-      name: "Catalog", dependencies: ["Operations", "Files", "Merging", "Learning", "Measuring", "Searching"],
+      name: "Catalog",
+      dependencies: ["Operations", "Files", "Merging", "Adapting", "Learning", "Measuring", "Searching"],
       path: "Plugins/Catalog"),
 
     .target(
@@ -77,7 +82,9 @@ let package = Package(
     .testTarget(name: "OperationsTests", dependencies: ["Operations", "Tensors", "Formats", "Diagnostics"]),
     .testTarget(
       name: "CatalogTests",
-      dependencies: ["Catalog", "Operations", "Networks", "Tensors", "Formats", "Fingerprints", "Diagnostics"],
+      dependencies: [
+        "Catalog", "Adapters", "Operations", "Networks", "Tensors", "Formats", "Fingerprints", "Diagnostics",
+      ],
       resources: [.copy("Golden")]),
     .testTarget(
       name: "CommandLineTests", dependencies: ["CommandLine", "Catalog", "Operations", "Formats", "Tensors"]),

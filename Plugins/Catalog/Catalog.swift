@@ -1,3 +1,4 @@
+import Adapting
 import Files
 import Learning
 import Measuring
@@ -10,6 +11,7 @@ extension Operations.Catalog {
   public static let standard = Operations.Catalog([
     .files,
     .merging,
+    .adapting,
     .learning,
     .measuring,
     .searching,

@@ -7,6 +7,7 @@ extension Plugin {
     operations: [
       ReadCheckpoint.self,
       ReadAdapter.self,
+      ReadInventory.self,
       ReadDataset.self,
     ],
     formats: [

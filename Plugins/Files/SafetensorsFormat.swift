@@ -11,13 +11,14 @@ struct SafetensorsFormat: ExportFormat {
     "Write a folder of safetensors, as Hugging Face lays models out.",
     discussion: """
       A model becomes `config.json`, its tokenizer's files and `model.safetensors`, or shards joined by \
-      `model.safetensors.index.json`; an adapter `adapter_config.json` and `adapter_model.safetensors`, as PEFT has them. \
+      `model.safetensors.index.json`; an adapter or an inventory `adapter_config.json` and \
+      `adapter_model.safetensors`, as PEFT has them, with what only we know of it in `mergekit.json`. \
       Anything else becomes one safetensors file called after what it is, and \
       `facts.json`.
       """,
     examples: [Example("Half as large, in shards", "safetensors(precision: .bf16, shard: 2 GiB)")])
 
-  static let accepts: [ArtifactKind] = [.checkpoint, .adapter, .delta, .fisher, .dataset]
+  static let accepts: [ArtifactKind] = [.checkpoint, .adapter, .inventory, .delta, .fisher, .dataset]
   static let acceptsLists = false
   static let makesFolder = true
 
@@ -42,15 +43,19 @@ struct SafetensorsFormat: ExportFormat {
 
   private func folder(_ content: Content) throws -> FolderLayout {
     let tensors = content.tensors.map { entry in (name: entry.name, dtype: dtype(of: entry), shape: entry.shape) }
-    guard content.kind == .checkpoint || content.kind == .adapter else {
+    let isAdapter = content.kind == .adapter || content.kind == .inventory
+    guard content.kind == .checkpoint || isAdapter else {
       return FolderLayout(
         files: [("facts.json", Array(content.facts.pretty.utf8))],
         shards: [("\(content.kind.name).safetensors", SafetensorsLayout(tensors))])
     }
+    // PEFT warns of members that it does not know, so what is ours stands in a file of its own.
+    let ours = isAdapter ? content.facts["mergekit"].map { [("mergekit.json", Array($0.pretty.utf8))] } ?? [] : []
+    let facts = isAdapter ? content.facts.removing("mergekit") : content.facts
     return try ModelFolder.layout(
-      config: precision?.named(in: content.facts) ?? content.facts, files: content.files.map { ($0.name, $0.bytes) },
-      tensors: tensors,
-      shardSize: content.kind == .adapter ? .max : shard.bytes, layout: content.kind == .adapter ? .adapter : .model)
+      config: precision?.named(in: facts) ?? facts,
+      files: content.files.map { ($0.name, $0.bytes) } + ours, tensors: tensors,
+      shardSize: isAdapter ? .max : shard.bytes, layout: isAdapter ? .adapter : .model)
   }
 
   private func dtype(of entry: TensorEntry) -> DType {

@@ -1,3 +1,4 @@
+import Adapters
 import Diagnostics
 import Formats
 import Operations
@@ -128,19 +129,22 @@ struct CoreSpace: RecipeOperation {
 
   private func modules() throws -> [Module] {
     try weights.checkCount(as: adapters, "core_space")
-    let changes = try adapters.map { try LowRankAdapter($0.content).changes }
+    let changes = try adapters.map { adapter in
+      let reading = try AdapterReading(adapter.content)
+      // What was saved whole is no product, and no layer that says what it does.
+      let whole = reading.whole.map { ($0.name, AdaptedLayer()) }
+      return Dictionary(uniqueKeysWithValues: reading.layers.map { ($0.path + ".weight", $0.layer) } + whole)
+    }
     let names = Set(changes.flatMap(\.keys)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     return try TensorName.all(names).map { name in try module(name, changes.map { $0[name.text] }) }
   }
 
-  private func module(_ name: TensorName, _ changes: [LowRankAdapter.Change?]) throws -> Module {
+  private func module(_ name: TensorName, _ changes: [AdaptedLayer?]) throws -> Module {
     var lead: (adapter: Adapter, a: TensorEntry, b: TensorEntry, isTransposed: Bool)?
     var rank = 0
     let factors = try zip(adapters, changes).map { adapter, change -> Module.Factors? in
       guard let change else { return nil }
-      guard case .added(let a, let b, let scale, let isTransposed, nil) = change, let first = adapter.content.entry(a),
-        let second = adapter.content.entry(b)
-      else {
+      guard let (scale, second, first) = change.lowRank else {
         throw OperationError(
           .data, "`\(adapter.label)` changes `\(name)` by more than a product of two factors",
           helps: ["`core_space` merges LoRA adapters without biases, magnitudes and modules that were saved whole"])
@@ -153,16 +157,16 @@ struct CoreSpace: RecipeOperation {
               + "\(second.shape[0])×\(first.shape[1]) in `\(adapter.label)`",
             helps: ["only adapters of one model are merged"])
         }
-        guard lead.a.name == a, lead.isTransposed == isTransposed else {
+        guard lead.a.name == first.name, lead.isTransposed == change.isTransposed else {
           throw OperationError(
             .data, "`\(lead.adapter.label)` and `\(adapter.label)` change `\(name)` in two ways",
             helps: ["one has it as an embedding and one as a layer, or only one has `fan_in_fan_out`"])
         }
       } else {
-        lead = (adapter, first, second, isTransposed)
+        lead = (adapter, first, second, change.isTransposed)
       }
       rank += first.shape[0]
-      return Module.Factors(a: a, b: b, scale: scale)
+      return Module.Factors(a: first.name, b: second.name, scale: scale)
     }
     guard let lead else { preconditionFailure("a module is listed because an adapter changes it") }
     let module = Module(
@@ -244,7 +248,7 @@ struct CoreSpace: RecipeOperation {
 
   /// The path of a module as PEFT's patterns have it.
   private func path(of module: Module) -> String {
-    let path = module.a.dropFirst(LowRankAdapter.prefix.count)
+    let path = module.a.dropFirst(AdapterReading.prefix.count)
     return String(path.prefix(upTo: path.range(of: ".lora_")?.lowerBound ?? path.endIndex))
   }
 }

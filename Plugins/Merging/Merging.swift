@@ -14,7 +14,6 @@ extension Plugin {
       Align.self,
       SetChatTemplate.self,
       Transplant.self,
-      Attach.self,
       Layers.self,
       Stack.self,
       Moe.self,

@@ -15,3 +15,7 @@ extern void dgeqrf_(
 extern void dorgqr_(
     const blasint *m, const blasint *n, const blasint *k, double *a, const blasint *lda, const double *tau,
     double *work, const blasint *lwork, blasint *info);
+extern void dgetrf_(const blasint *m, const blasint *n, double *a, const blasint *lda, blasint *ipiv, blasint *info);
+extern void dposv_(
+    const char *uplo, const blasint *n, const blasint *nrhs, double *a, const blasint *lda, double *b,
+    const blasint *ldb, blasint *info, size_t uplo_length);

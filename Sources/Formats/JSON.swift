@@ -38,6 +38,11 @@ extension JSON {
     return .object(members)
   }
 
+  /// The object without a member.
+  public func removing(_ name: String) -> JSON {
+    .object((object ?? []).filter { ExactText($0.name) != ExactText(name) })
+  }
+
   public var string: String? { if case .string(let text) = self { text } else { nil } }
   public var bool: Bool? { if case .bool(let flag) = self { flag } else { nil } }
   public var integer: Int? { if case .integer(let integer) = self { integer } else { nil } }

@@ -15,7 +15,8 @@ public struct About: Sendable {
   public struct Example: Sendable {
     public let title: String
     /// One expression of the recipe language. Free names stand for inputs that the law makes: any slot's name whose type is an
-    /// artifact, plus `a`, `b`, `c` and `base` for checkpoints, `data` for a dataset, and the functions `candidate` and `score`.
+    /// artifact, plus `a`, `b`, `c` and `base` for checkpoints, `data` for a dataset, `lora` for an adapter, and the functions
+    /// `candidate` and `score`.
     public let expression: String
 
     public init(_ title: String, _ expression: String) {

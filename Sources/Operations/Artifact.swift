@@ -29,6 +29,14 @@ public struct Adapter: Artifact {
   public init(_ content: Content) { self.content = content }
 }
 
+/// Skills that tasks mix, each layer's by logits of its own: what becomes an adapter once a task is chosen. PEFT's configuration
+/// is its `facts`.
+public struct Inventory: Artifact {
+  public static let kind = ArtifactKind.inventory
+  public let content: Content
+  public init(_ content: Content) { self.content = content }
+}
+
 /// What one checkpoint adds to another: entry by entry, in float32.
 public struct Delta: Artifact {
   public static let kind = ArtifactKind.delta

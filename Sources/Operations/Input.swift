@@ -66,6 +66,7 @@ extension Artifact {
 
 extension Checkpoint: InputValue {}
 extension Adapter: InputValue {}
+extension Inventory: InputValue {}
 extension Delta: InputValue {}
 extension Dataset: InputValue {}
 extension Fisher: InputValue {}

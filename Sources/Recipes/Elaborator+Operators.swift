@@ -55,7 +55,8 @@ extension Elaborator {
 
   // MARK: Arithmetic on models
 
-  /// Sugar for operations: `checkpoint - checkpoint`, `checkpoint ± delta`, `delta ± delta`, `number * delta`.
+  /// Sugar for operations: `checkpoint - checkpoint`, `checkpoint ± delta`, `checkpoint ± adapter`, `delta ± delta`,
+  /// `number * delta`.
   private mutating func onArtifacts(
     _ builtin: Builtin, _ a: Typed, _ b: Typed, _ sign: Place, _ place: Place, _ here: Surroundings
   ) -> Typed {
@@ -65,6 +66,8 @@ extension Elaborator {
       report(.addedCheckpoints(a.place, sign, b.place))
       return Typed(type: .artifact(.checkpoint), item: nil, place: place)
     case (.checkpoint?, .add, .delta?): return made("add", [("base", [a]), ("delta", [b])], place, here)
+    case (.checkpoint?, .add, .adapter?): return made("attach", [("base", [a]), ("adapter", [b])], place, here)
+    case (.checkpoint?, .subtract, .adapter?): return made("residual", [("base", [a]), ("adapter", [b])], place, here)
     case (.delta?, .add, .checkpoint?): return made("add", [("base", [b]), ("delta", [a])], place, here)
     case (.checkpoint?, .subtract, .delta?):
       return made("add", [("base", [a]), ("delta", [negated(b, here)])], place, here)

@@ -83,12 +83,39 @@ struct AttachTests {
   @Test(
     "What does not fit is refused before anything is computed",
     arguments: [
-      ("m.q.lora_A.weight", "has no second factor that fits it"), ("m.k.weight", "has no such tensor"),
+      ("m.q.lora_A.weight", "but no `lora_B.weight` for `m.q`"), ("m.k.weight", "has no such tensor"),
       ("m.q.lora_C.weight", "not called as PEFT calls"), ("m.norm.weight", "in `base` it is"),
     ])
   func misfits(name: String, message: String) throws {
     let error = #expect(throws: OperationError.self) { try attach([(name, tensor([1, 2], [1, 2]))]) }
     #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
     #expect(throws: OperationError.self) { try attach(factors, ["peft_type": "IA3"]) }
+  }
+
+  @Test("Factors that do not fit each other are named with their shapes") func unequalFactors() throws {
+    let error = #expect(throws: OperationError.self) {
+      try attach([factors[0], ("m.q.lora_B.weight", tensor([1, 0, 0], [1, 3]))])
+    }
+    #expect(error?.message == "the tensors of `adapter` for `m.q` do not fit one another")
+    #expect(error?.notes.first?.contains("`base_model.model.m.q.lora_B.weight` is 1×3") == true)
+  }
+
+  @Test(
+    "A field of the configuration that would change what tensors mean is refused by name",
+    arguments: [
+      ("use_qalora", JSON.bool(true)), ("layer_replication", [[0, 2]]), ("alora_invocation_tokens", [1]),
+      ("a_field_of_tomorrow", "on"),
+    ] as [(String, JSON)])
+  func unsupported(field: String, value: JSON) throws {
+    let error = #expect(throws: OperationError.self) { try attach(factors, .object([.init(field, value)])) }
+    #expect(error?.message == "`adapter` is set up with `\(field)`, which is not supported")
+    // What is off, or only says how it was trained, is harmless.
+    let off: JSON = .object([.init(field, .null), .init("lora_dropout", 0.1), .init("layers_to_transform", [3])])
+    #expect(throws: Never.self) { try attach(factors, off) }
+  }
+
+  @Test("An adapter that belongs to what a start left of a model is not folded into the model") func mutatingStart() {
+    let error = #expect(throws: OperationError.self) { try attach(factors, ["init_lora_weights": "pissa_niter_4"]) }
+    #expect(error?.message.hasPrefix("`adapter` was begun by `pissa_niter_4`") == true)
   }
 }

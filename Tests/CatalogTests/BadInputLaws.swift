@@ -36,8 +36,9 @@ struct BadInputLaws {
         #expect(first.map { $0 == "`" || $0.properties.isLowercase } == true, "`\(name)`: \(error.message)")
         #expect(!error.message.hasSuffix(".") && !error.message.contains("\n"), "`\(name)`: \(error.message)")
         // Whole numbers take no part in merges, so it is no trouble where only some have them.
+        let takesAdapter = signature.slots.contains { $0.type == .artifact(.adapter) }
         let isMerge = try operation(name, bindings) is any TensorwiseOperation && signature.output == .checkpoint
-        if isMerge, name != "attach", [.bufferInFirst, .bufferInLast, .bufferInAll, .alone].contains(trouble) {
+        if isMerge, !takesAdapter, [.bufferInFirst, .bufferInLast, .bufferInAll, .alone].contains(trouble) {
           Issue.record("`\(name)` refuses it: \(error.message)")
         }
       }

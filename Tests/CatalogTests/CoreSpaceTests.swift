@@ -88,7 +88,7 @@ struct CoreSpaceTests {
   func refusals() throws {
     let (adapters, _) = try golden()
     var dora = adapters[1]
-    dora.tensors.append(TensorEntry(path + ".lora_magnitude_vector", Tensor([1] as [Float], shape: [1])))
+    dora.tensors.append(TensorEntry(path + ".lora_magnitude_vector", Tensor([1, 1, 1, 1, 1] as [Float], shape: [5])))
     let other = adapter(
       "adapters[1]", a: Tensor([1, 2] as [Float], shape: [1, 2]), b: Tensor([1] as [Float], shape: [1, 1]), alpha: 1)
     for (second, message) in [

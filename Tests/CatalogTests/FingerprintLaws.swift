@@ -16,7 +16,9 @@ struct FingerprintLaws {
   /// What goes through OpenBLAS, whose last bits are other ones on another kind of processor. Goldens of reference
   /// implementations and laws watch over their numbers.
   private static let throughBLAS: Set<String> = [
-    "attach", "core_space", "transplant", "iso_c", "iso_cts", "tsv_m", "wudi", "knots", "svc", "finetune", "fisher",
+    "attach", "residual", "lora_init", "pissa", "olora", "ldu", "kpsvd", "as_lora", "extract_lora", "compress",
+    "complete", "factorize", "adapter_merge", "inspect_lora", "core_space", "transplant", "iso_c", "iso_cts", "tsv_m",
+    "wudi", "knots", "svc", "finetune", "fisher",
     "fisher_search", "evaluate",
   ]
 

@@ -54,16 +54,20 @@ struct GoldenCase: CustomStringConvertible {
 }
 
 extension Tensor {
-  /// Of lists of numbers, or of lists of those.
+  /// Of lists of numbers, or of lists of those, to any depth.
   init?(nested json: JSON) {
-    guard let rows = json.array else { return nil }
-    let numbers = rows.compactMap(\.number)
-    if numbers.count == rows.count {
-      self.init(numbers.map { Float($0) }, shape: [rows.count])
-      return
+    var axes: [Int] = []
+    var level: JSON? = json
+    while let list = level?.array {
+      axes.append(list.count)
+      level = list.first
     }
-    let entries = rows.compactMap { $0.array?.compactMap(\.number) }
-    guard entries.count == rows.count, let width = entries.first?.count else { return nil }
-    self.init(entries.joined().map { Float($0) }, shape: [rows.count, width])
+    let entries = Self.numbers(json)
+    guard !axes.isEmpty, entries.count == axes.reduce(1, *) else { return nil }
+    self.init(entries.map { Float($0) }, shape: Shape(axes))
+  }
+
+  private static func numbers(_ json: JSON) -> [Double] {
+    json.array?.flatMap(numbers) ?? json.number.map { [$0] } ?? []
   }
 }

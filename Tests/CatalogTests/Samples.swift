@@ -50,6 +50,7 @@ struct Samples {
       if isOfLanguage { model.files = [Self.tokenizer(for: label)] }
       return model
     case .adapter: return adapter(label)
+    case .inventory: return inventory(label)
     case .delta: return weights(kind, label: label, dtype: .f32) { $0 * 0.1 }
     case .fisher: return weights(kind, label: label, dtype: .f32) { $0.magnitude * 1e-4 }
     case .dataset: return dataset(label)
@@ -70,6 +71,22 @@ struct Samples {
     }
     return factors.weights(.adapter, label: label, facts: ["peft_type": "LORA", "lora_alpha": 4, "r": 2], dtype: dtype)
     { $0 }
+  }
+
+  /// Two skills of rank 2 for two tasks, for the models' matrices.
+  private func inventory(_ label: String) -> Content {
+    var skills = self
+    skills.shapes = shapes.filter { $0.shape.rank == 2 }.flatMap { name, shape in
+      let path = "base_model.model." + name.replacing(".weight", with: "")
+      return [
+        (path + ".poly_lora_A", Shape([1, 2, shape[1], 2])), (path + ".poly_lora_B", Shape([1, 2, 2, shape[0]])),
+        (path + ".poly_router.module_logits", Shape([2, 2])),
+      ]
+    }
+    return skills.weights(
+      .inventory, label: label, facts: ["peft_type": "POLY", "r": 2, "n_tasks": 2, "n_skills": 2, "n_splits": 1],
+      dtype: dtype
+    ) { $0 }
   }
 
   private func weights(
@@ -155,6 +172,7 @@ struct Samples {
   private func setting(_ slot: Slot) throws -> Value {
     switch slot.type {
     case .number, .fraction, .layered: .number(0.5)
+    case .count: .number(2)
     case .list(.count): .list([.number(4), .number(5), .number(3)])
     default: throw BrokenTest(reason: "there is no sample for `\(slot.name)`, a \(slot.type.name)")
     }
@@ -162,7 +180,9 @@ struct Samples {
 
   /// A model's folder or a table, whichever the operation makes of it.
   private func path(for signature: Signature) throws -> String {
-    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("mergekit-samples-\(seed)").path
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "mergekit-samples-\(signature.name)-\(seed)"
+    ).path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     if signature.output == .dataset {
       let rows = (0..<20).map { "\($0),\($0 % 7),\($0 % 3)" }
@@ -170,8 +190,8 @@ struct Samples {
         toFile: folder + "/table.csv", atomically: true, encoding: .utf8)
       return folder + "/table.csv"
     }
-    let isAdapter = signature.output == .adapter
-    let model = try content(isAdapter ? .adapter : .checkpoint, label: "on disk")
+    let isAdapter = signature.output == .adapter || signature.output == .inventory
+    let model = try content(isAdapter ? signature.output : .checkpoint, label: "on disk")
     let (config, file) = isAdapter ? ("adapter_config.json", "adapter_model") : ("config.json", "model")
     try model.facts.pretty.write(toFile: folder + "/\(config)", atomically: true, encoding: .utf8)
     try? FileManager.default.removeItem(atPath: folder + "/\(file).safetensors")

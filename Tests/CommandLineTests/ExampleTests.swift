@@ -21,6 +21,7 @@ import Testing
     let found = fisher_search(models:, fishers:, data:)
     fn candidate(weight: number in 0...1) -> checkpoint = average(models:, weights: [1 - weight, weight])
     fn score(model: checkpoint) -> number = evaluate(model, data:).accuracy
+    let lora = lora_init(base:, rank: 2)
 
     """
 
@@ -33,7 +34,7 @@ import Testing
     let session = try ReadmeTests.session()
     try session.write(Self.names + "export base to \"models/base\"\n", to: "models.rcp")
     #expect(session.run("apply models.rcp").status == 0)
-    try writeAdapter(in: session)
+    try writeAdapters(in: session)
     for name in ["mistral", "math", "code"] { try session.writeLanguageModel("models/\(name)", tokens: 0..<12) }
     try session.writeLanguageModel("models/qwen", tokens: 4..<16)
     for (number, (operation, expression)) in Self.examples.enumerated() {
@@ -45,19 +46,24 @@ import Testing
     }
   }
 
-  /// An adapter of rank 1 for the first layer: `models/adapter`.
-  private func writeAdapter(in session: Session) throws {
-    let config = #"{"peft_type": "LORA", "r": 1, "lora_alpha": 1}"#
-    try session.write(config, to: "models/adapter/adapter_config.json")
-    let path = "base_model.model.layers.0.lora_"
-    let factors = [
-      (path + "A.weight", Tensor([Float](repeating: 0.1, count: 64), shape: [1, 64])),
-      (path + "B.weight", Tensor([Float](repeating: 0.1, count: 6), shape: [6, 1])),
-    ]
-    try SafetensorsLayout(factors.map { ($0.0, $0.1.dtype, $0.1.shape) })
-      .write(to: session.folder + "/models/adapter/adapter_model.safetensors") { name in
-        try #require(factors.first { $0.0 == name }).1
+  /// Of rank 1 for the first layer: `models/adapter` and `models/inventory`.
+  private func writeAdapters(in session: Session) throws {
+    func write(_ folder: String, _ config: String, _ shapes: [(name: String, shape: Shape)]) throws {
+      try session.write(config, to: "\(folder)/adapter_config.json")
+      let tensors = shapes.map { ("base_model.model.layers.0.\($0.name)", DType.f32, $0.shape) }
+      try SafetensorsLayout(tensors).write(to: "\(session.folder)/\(folder)/adapter_model.safetensors") { name in
+        let shape = try #require(tensors.first { $0.0 == name }).2
+        return Tensor([Float](repeating: 0.1, count: shape.count), shape: shape)
       }
+    }
+    try write(
+      "models/adapter", #"{"peft_type": "LORA", "r": 1, "lora_alpha": 1}"#,
+      [("lora_A.weight", [1, 64]), ("lora_B.weight", [6, 1])])
+    try write(
+      "models/inventory", #"{"peft_type": "POLY", "r": 1, "n_tasks": 1, "n_skills": 2, "n_splits": 1}"#,
+      [
+        ("poly_lora_A", [1, 2, 64, 1]), ("poly_lora_B", [1, 2, 1, 6]), ("poly_router.module_logits", [1, 2]),
+      ])
   }
 
   @Test func everyOperationHasAnExample() {

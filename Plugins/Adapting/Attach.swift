@@ -1,0 +1,42 @@
+import Adapters
+import Operations
+import Tensors
+
+/// A model with an adapter folded into its weights.
+struct Attach: TensorwiseOperation {
+  static let about = About(
+    "attach",
+    "Fold an adapter into the model that it was made for.",
+    discussion: """
+      Each weight that the adapter changes becomes W + ΔW, worked out in float64. Of low rank ΔW is s B A with s = α/r, or \
+      α/√r with `use_rslora`; `alpha_pattern`, transposed layers, embeddings, biases, DoRA's magnitudes and modules that \
+      were saved whole are taken as PEFT means them, and so are its LoKr, IA3 and Poly. All other tensors stay as they \
+      are, byte for byte. Recipes write `base + adapter`; mergekit writes such a model as `model+adapter`.
+      """,
+    papers: [
+      .init("Hu et al. 2021, LoRA", arXiv: "2106.09685"), .init("Liu et al. 2024, DoRA", arXiv: "2402.09353"),
+    ],
+    cost: "O(entries × rank) of the tensors that change; one tensor in memory at a time, in float64",
+    examples: [
+      Example("A model with its adapter", "attach(base:, adapter: adapter(\"models/adapter\"))"),
+      Example("Half of what the adapter does", "attach(base:, adapter: adapter(\"models/adapter\"), weight: 0.5)"),
+    ])
+
+  @Input("The model.")
+  var base: Checkpoint
+  @Input("The adapter.")
+  var adapter: Adapter
+  @Param("How much of the adapter is taken.")
+  var weight: Layered<Double> = 1
+
+  func check() throws { _ = try AdaptedModel(adapter.content, for: base.content) }
+
+  func makes(_ name: String) -> Bool { AdaptedModel.mayChange(name, by: adapter.content) }
+
+  func memory() -> Int { AdaptedModel.memory(base.content) }
+
+  func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
+    try read.once { try AdaptedModel(adapter.content, for: base.content) }
+      .tensor(tensor.text, read(base), share: weight(tensor))
+  }
+}
