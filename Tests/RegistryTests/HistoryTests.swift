@@ -50,9 +50,9 @@ import Testing
     let apply = try registry.beginApply(recipe: "recipe.rcp", text: "recipe \"x\"\n")
     #expect(try registry.apply(id: apply)?.status == .running)
     #expect(try registry.apply(id: apply)?.wasKilled == false)
-    try registry.addStep(apply: apply, label: "merged", run: run.id, reused: false)
-    try registry.addStep(apply: apply, label: "again", run: run.id, reused: true)
-    try registry.finishApply(apply, status: .failed, message: "`x` failed")
+    try registry.finishApply(
+      apply, status: .failed, message: "`x` failed",
+      steps: [.init(label: "merged", run: run.id, reused: false), .init(label: "again", run: run.id, reused: true)])
     let second = try registry.beginApply(recipe: "recipe.rcp", text: "")
     #expect(try registry.applies(limit: 10).map(\.id) == [second, apply])
     #expect(try registry.applies(with: run.id).map(\.id) == [apply])
@@ -88,8 +88,8 @@ import Testing
     for number in 1...5 {
       let apply = try #require(registry).beginApply(recipe: "r.rcp", text: "text")
       let run = try #require(registry).record(.sample(number, output: stored[number - 1]))
-      try #require(registry).addStep(apply: apply, label: "merged", run: run.id, reused: false)
-      try #require(registry).finishApply(apply, status: .ok)
+      try #require(registry).finishApply(
+        apply, status: .ok, steps: [.init(label: "merged", run: run.id, reused: false)])
     }
     let before = try history(#require(registry))
     #expect(before.2.allSatisfy { $0 != nil })
