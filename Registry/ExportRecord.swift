@@ -127,7 +127,7 @@ extension Connection {
   }
 
   /// The tensors that are known to lie in an export's files, as these are now.
-  fileprivate func placed(in export: ExportRecord) throws -> [ExportRecord.Placed] {
+  func placed(in export: ExportRecord) throws -> [ExportRecord.Placed] {
     try export.files.flatMap { file in
       let path = export.path(of: file)
       return try rows(

@@ -14,7 +14,8 @@ public struct GarbageCollection: Sendable {
     public var applies = 20
     /// What was made in so many seconds before now.
     public var seconds = 14 * 86400.0
-    /// The most bytes that objects may take; the newest are kept first. What has a name is kept whatever it takes.
+    /// The most bytes that objects may take; the newest are kept first.
+    /// What has a name or was measured is kept whatever it takes.
     public var bytes = Int.max
 
     public init() {}
@@ -30,6 +31,14 @@ public struct GarbageCollection: Sendable {
     case applied(Int)
     /// A run of this number made it not long ago.
     case recent(run: Int)
+
+    /// Whether it is kept only as long as there is room.
+    fileprivate var counts: Bool {
+      switch self {
+      case .named, .measured: false
+      case .applied, .recent: true
+      }
+    }
   }
 
   /// An object that nothing needs which is kept.
@@ -104,7 +113,7 @@ private struct Marking {
     choose()
     let new = wanted.subtracting(needed)
     let more = new.reduce(0) { $0 + (objects[$1]?.bytes ?? 0) }
-    if case .named = reason {} else if more > limits.bytes - min(bytes, limits.bytes) { return }
+    if reason.counts, more > limits.bytes - min(bytes, limits.bytes) { return }
     kept[artifact] = reason
     needed.formUnion(new)
     bytes += more

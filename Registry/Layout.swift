@@ -40,6 +40,13 @@ struct Layout: Sendable {
     }
   }
 
+  /// Moves a damaged object out of the way, to where one can still look at it.
+  func putAside(_ name: String) throws {
+    if mkdir(quarantine, 0o777) != 0, errno != EEXIST { throw OperationError(registry: quarantine, errno) }
+    let place = "\(quarantine)/\((name as NSString).lastPathComponent)"
+    guard rename(absolute(name), place) == 0 || errno == ENOENT else { throw OperationError(registry: place, errno) }
+  }
+
   /// - Throws: `OperationError` where there is no registry, or one of a newer layout.
   func check() throws {
     let bytes: [UInt8]

@@ -20,7 +20,7 @@ public struct Ref: Sendable, Hashable {
   }
 
   /// - Throws: `OperationError` of cause `.corrupt` or `.missing`.
-  fileprivate init(reading path: String) throws {
+  init(reading path: String) throws {
     let json = try SealedJSON.read(path)
     guard json["format"]?.string == Self.format, let name = json["name"]?.string,
       let artifact = json["artifact"]?.digest, let since = json["since"]?.number

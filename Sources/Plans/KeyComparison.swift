@@ -17,10 +17,14 @@ public struct KeyComparison: Sendable {
 
   /// An earlier run beside what is known to have changed since.
   public init(_ run: Run, changes: [Reason.Change]) {
-    let same = run.components.filter { component in
-      !changes.contains { $0.role == component.role && $0.name == component.name }
+    func isOf(_ component: Run.Component, _ change: Reason.Change) -> Bool {
+      change.role == component.role && change.name == component.name
     }
-    components = same.map { .init(role: $0.role, name: $0.name, old: $0.value, new: $0.value) } + changes
+    components =
+      run.components.map { component in
+        changes.first { isOf(component, $0) }
+          ?? .init(role: component.role, name: component.name, old: component.value, new: component.value)
+      } + changes.filter { change in !run.components.contains { isOf($0, change) } }
   }
 
   /// What differs, in the key's order: the first of it names why the step does not count as the same.

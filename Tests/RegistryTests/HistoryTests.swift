@@ -108,7 +108,7 @@ import Testing
       #expect(after.1 == before.1)
       #expect(after.2 == before.2)
       #expect(try #require(try registry?.content(stored[2])).bytes("w") == content)
-      #expect(try registry?.verify(full: true) == [])
+      #expect(try registry?.verify(share: 1) == [])
       #expect(try registry?.record(.sample(9)).id == 6)
       registry = nil
       try FileManager.default.removeItem(atPath: "\(sandbox.registry)/receipts/0/6.json")
@@ -166,7 +166,7 @@ import Testing
     let runs = try registries[0].runs(operation: "ties", limit: 1000)
     #expect(runs.map(\.id) == (1...800).reversed())
     #expect(Set(runs.map(\.key)).count == 800)
-    #expect(try registries[0].verify(full: false) == [])
+    #expect(try registries[0].verify(share: 0) == [])
   }
 
   @Test func aStepIsRunOnceByHoweverManyWantIt() throws {

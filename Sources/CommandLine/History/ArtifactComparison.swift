@@ -135,7 +135,7 @@ struct ArtifactComparison: Comparison {
     }
     let more = rows.count > top ? ", of which \(top) are listed" : ""
     return [""] + table.lines(style) + [
-      "\(Measure.count(rows.count, "tensor")) differ\(more); \(sameCount) are the same."
+      "\(Measure.count(rows.count, "tensor differs", "tensors differ"))\(more); \(sameCount) are the same."
     ]
   }
 

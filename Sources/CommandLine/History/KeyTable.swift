@@ -48,7 +48,7 @@ struct KeyTable {
 
   /// A digest by its first digits, anything else as it is.
   static func short(_ value: String?) -> String {
-    guard let value else { return "none" }
+    guard let value else { return "nothing" }
     if let digest = Digest(value), value.hasPrefix("b3:") { return digest.short }
     return value.count <= 60 ? value : String(value.prefix(59)) + "…"
   }
