@@ -146,7 +146,8 @@ public final class Registry: Sendable {
     return workspace
   }
 
-  var isReadOnly: Bool { workspace == nil }
+  /// Whether it is open for reading only.
+  public var isReadOnly: Bool { workspace == nil }
 
   /// Whether nobody else writes to it, or will before it is closed.
   var isAlone: Bool { presence?.kind == .exclusive }

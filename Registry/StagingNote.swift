@@ -50,6 +50,8 @@ extension Registry {
   /// Notes a folder outside that is about to be made, and will be gone again soon.
   /// - Returns: What takes the note back once the folder is gone.
   public func noteStaging(_ folder: String, madeFolders: [String]) throws -> @Sendable () -> Void {
+    // One who may only read it leaves no note.
+    if isReadOnly { return {} }
     let note = StagingNote(folder: Registry.absolute(folder), madeFolders: madeFolders)
     let path = try writing().write(note.bytes, ending: StagingNote.ending)
     return { unlink(path) }

@@ -27,6 +27,15 @@ extension Invocation {
     return registry
   }
 
+  /// Opens the registry to write to it where that is allowed, else only to read; nil where there is none yet.
+  func openRegistryAsAllowed() throws -> Registry? {
+    do {
+      return try openRegistry(.readWrite)
+    } catch let error as OperationError where error.cause == .permission {
+      return try openRegistry(.readOnly)
+    }
+  }
+
   /// Opens the registry, and makes it first where there is none.
   func createRegistry() throws -> Registry { try Registry.open(registryPath.path) }
 

@@ -64,6 +64,8 @@ public struct Exporter: Sendable {
     }
     try checkWritable(export.path)
     let wasThere = try write(contents, artifacts, export, format, to: target)
+    // One who may only read the registry exports all the same, and it is not remembered.
+    if registry.isReadOnly { return Written(path: export.path, wasUpToDate: wasThere) }
     try registry.recordExport(ExportRecord(path: target, artifacts: artifacts, format: description))
     return Written(path: export.path, wasUpToDate: wasThere)
   }

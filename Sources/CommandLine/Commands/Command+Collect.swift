@@ -19,7 +19,9 @@ extension Command {
   ) { invocation in
     invocation.program.interruption.listen()
     let deletes = invocation.arguments.has(Options.delete)
-    guard let registry = try invocation.openRegistry(deletes ? .alone(patience: 10) : .readWrite) else {
+    guard
+      let registry = try deletes ? invocation.openRegistry(.alone(patience: 10)) : invocation.openRegistryAsAllowed()
+    else {
       throw OperationError(.missing, "nothing was applied here yet, so there is nothing to delete")
     }
     if let named = invocation.arguments[Options.whyKept] {

@@ -46,13 +46,11 @@ private struct Checkup {
 
   private mutating func lookAtRegistry(_ invocation: Invocation) throws {
     let leftovers = try invocation.openRegistry(.readOnly)?.leftovers() ?? []
-    let registry: Registry?
-    do {
-      // Opening it for writing removes what they have left.
-      registry = try invocation.openRegistry(.readWrite)
-    } catch let error as OperationError where error.cause == .permission {
-      registry = try invocation.openRegistry(.readOnly)
-      problems.append((error.message, error.helps.first ?? "ask whoever it belongs to"))
+    // Opening it for writing removes what they have left.
+    let registry = try invocation.openRegistryAsAllowed()
+    if let registry, registry.isReadOnly {
+      problems.append(
+        ("the registry `\(registry.path)` may not be written to", "`--registry DIR` keeps results somewhere else"))
     }
     guard let registry else {
       facts.append(("registry", "none yet; the first `mergekit apply` makes it"))

@@ -23,7 +23,7 @@ extension Command {
   ) { invocation in
     invocation.program.interruption.listen()
     let loaded = try invocation.loadRecipe()
-    let registry = try invocation.openRegistry()
+    let registry = try invocation.openRegistryAsAllowed()
     let planner = invocation.planner(loaded, registry: registry)
     let plan = try planner.plan(targets: invocation.arguments.all(Options.target))
     invocation.warn(of: plan)

@@ -16,7 +16,9 @@ extension Command {
   ) { invocation in
     invocation.program.interruption.listen()
     let registry =
-      try invocation.arguments.has(Options.rebuildIndex) ? invocation.rebuildIndex() : invocation.openRegistry()
+      try invocation.arguments.has(Options.rebuildIndex)
+      ? invocation.rebuildIndex()
+      : invocation.arguments.has(Options.repair) ? invocation.openRegistry() : invocation.openRegistryAsAllowed()
     guard let registry else {
       throw OperationError(.missing, "nothing was applied here yet, so there is no registry to verify")
     }
