@@ -15,6 +15,8 @@ import Operations
 @testable import Recipes
 @testable import Registry
 
+private let catalog = Catalog.standard
+
 /// The parsers by their names.
 private let parsers: [String: @Sendable ([UInt8]) -> Void] = [
   "safetensors": { bytes in
@@ -38,12 +40,12 @@ private let parsers: [String: @Sendable ([UInt8]) -> Void] = [
       precondition(again == text, "what was formatted is formatted otherwise")
     }
     let recipe = Recipe(source, path: "/nowhere/fuzz.rcp")
-    let elaboration = recipe.elaborated(.standard, isChecked: true) { _ in "" }
+    let elaboration = recipe.elaborated(catalog, isChecked: true) { _ in "" }
     _ = Renderer(isColored: false).text(elaboration.diagnostics)
   },
   "yaml": { bytes in
     let source = Source(name: "fuzz.yml", text: String(decoding: bytes, as: UTF8.self))
-    _ = try? MergekitImport(source, directory: "/nowhere", recipeFolder: "/nowhere", catalog: .standard)
+    _ = try? MergekitImport(source, directory: "/nowhere", recipeFolder: "/nowhere", catalog: catalog)
   },
   "tokenizer": { bytes in _ = try? TokenizerVocabulary(bytes, name: "tokenizer.json") },
   "receipt": { bytes in
