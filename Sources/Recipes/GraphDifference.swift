@@ -26,8 +26,9 @@ public struct GraphDifference: Sendable {
   public init(_ old: Graph, _ new: Graph, catalog: Catalog) {
     var meanings = Meanings()
     let (a, b) = (Side(old, &meanings), Side(new, &meanings))
-    let lost = old.steps.indices.filter { !b.classes.contains(a.meanings[$0]) }
-    let made = new.steps.indices.filter { !a.classes.contains(b.meanings[$0]) }
+    // What stands for a function's parameter is told with the function.
+    let lost = old.steps.indices.filter { !b.classes.contains(a.meanings[$0]) && !old.steps[$0].isParameter }
+    let made = new.steps.indices.filter { !a.classes.contains(b.meanings[$0]) && !new.steps[$0].isParameter }
     let pairs = Dictionary(
       made.compactMap { step in
         lost.first { a.label($0) == b.label(step) }.map { (step, $0) }
@@ -148,23 +149,22 @@ private struct Side {
     return zip(slots, zip(old.arguments, new.arguments)).compactMap { slot, arguments in
       switch arguments {
       case (.steps(let before), .steps(let after)) where isSame((a.side, before), (b.side, after), pairs): return nil
-      case (.formula(let before), .formula(let after))
+      case (let before, let after)
       where before.mapping({ StepID(a.side.meanings[$0.index]) })
         == after.mapping({ StepID(pairs[$0.index].map { a.side.meanings[$0] } ?? b.side.meanings[$0.index]) }):
         return nil
       case (let before, let after):
-        let texts = (a.side.text(before, slot), b.side.text(after, slot))
-        if case .value = before, texts.0 == texts.1 { return nil }
-        return .init(name: slot.name, old: texts.0, new: texts.1)
+        return .init(name: slot.name, old: a.side.text(before), new: b.side.text(after))
       }
     }
   }
 
-  private func text(_ argument: Argument, _ slot: Slot) -> String {
+  private func text(_ argument: Argument) -> String {
     switch argument {
     case .value(let value): value.canonical
     case .steps(let steps): text(steps)
     case .formula(let formula): "a formula of \(text(formula.dependencies))"
+    case .function(let function): "a function of \(function.parameters.map(\.name).joined(separator: ", "))"
     }
   }
 }
@@ -175,13 +175,14 @@ extension Argument {
     case .value: self
     case .steps(let steps): .steps(steps.map(step))
     case .formula(let formula): .formula(formula.mapping(step))
+    case .function(let function): .function(function.mapping(step))
     }
   }
 }
 
 extension Formula {
   /// The formula of other steps.
-  fileprivate func mapping(_ step: (StepID) -> StepID) -> Formula {
+  func mapping(_ step: (StepID) -> StepID) -> Formula {
     switch self {
     case .value: self
     case .field(let id, let name): .field(step(id), name)

@@ -113,14 +113,17 @@ def deletion_races(campaign):
 
     points = [(calls, number) for calls, count in [("link", campaign.amount(2, 8)), ("fsync", campaign.amount(2, 20))]
               for number in range(1, count + 1)]
-    return f"{sum(campaign.parallel(points, one))} points"
+    reached = sum(campaign.parallel(points, one))
+    check(reached > 0, "no apply could be stopped at any point")
+    return f"{reached} of {len(points)} points reached; deletion waited for each apply"
 
 
 def wait_until_stopped(process):
     """Whether all threads of the program below `process` stay stopped: `early` before it has its lock on the registry."""
     end, seen = time.monotonic() + 5, 0
     while time.monotonic() < end and process.poll() is None:
-        found = subprocess.run(["pgrep", "-g", str(process.pid), "-x", "mergekit"], capture_output=True, text=True).stdout.split()
+        listed = subprocess.run(["pgrep", "-l", "-g", str(process.pid)], capture_output=True, text=True).stdout
+        found = [line.split()[0] for line in listed.splitlines() if line.split()[1] not in ("strace", "taskset")]
         try:
             states = []
             for thread in os.listdir(f"/proc/{found[0]}/task") if found else []:

@@ -65,7 +65,10 @@ extension Invocation {
   }
 
   fileprivate func printApplies(_ applies: [Apply], _ registry: Registry) throws {
-    if arguments.has(Options.jsonLines) { return try applies.forEach { print(line: try $0.json(registry)) } }
+    if arguments.has(Options.jsonLines) {
+      for apply in applies { print(line: try apply.json(registry)) }
+      return
+    }
     if arguments.has(Options.json) { return print(JSON.array(try applies.map { try $0.json(registry) })) }
     if applies.isEmpty {
       return arguments.has(Options.since) || arguments.has(Options.operation) || arguments.has(Options.status)
@@ -93,7 +96,10 @@ extension Invocation {
   fileprivate func printLineage(of artifact: Digest, _ registry: Registry) throws {
     let history = History(registry: registry, style: style)
     let runs = try history.lineage(of: artifact)
-    if arguments.has(Options.jsonLines) { return runs.forEach { print(line: $0.run.json) } }
+    if arguments.has(Options.jsonLines) {
+      for entry in runs { print(line: entry.run.json) }
+      return
+    }
     if arguments.has(Options.json) { return print(JSON.array(runs.map(\.run.json))) }
     for line in arguments.has(Options.table) ? history.table(runs) : history.lines(runs) { print(line) }
   }
