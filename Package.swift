@@ -23,6 +23,8 @@ let package = Package(
       name: "COpenBLAS", pkgConfig: "openblas",
       providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
 
+    .systemLibrary(name: "CSystem"),
+
     .target(name: "Diagnostics"),
     .target(
       name: "CKernels",
@@ -30,8 +32,9 @@ let package = Package(
     .target(name: "Fingerprints", dependencies: ["CKernels"], swiftSettings: optimised),
     .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS", "Fingerprints"], swiftSettings: optimised),
     .target(
-      name: "Formats", dependencies: ["Tensors", "Fingerprints", "Diagnostics"], swiftSettings: optimised),
+      name: "Formats", dependencies: ["CSystem", "Tensors", "Fingerprints", "Diagnostics"], swiftSettings: optimised),
     .target(name: "Tokenizers", dependencies: ["Formats", "Diagnostics"], swiftSettings: optimised),
+
     .target(name: "Networks", dependencies: ["Tensors", "Formats", "Diagnostics"], swiftSettings: optimised),
     .target(
       name: "Operations", dependencies: ["Tensors", "Formats", "Fingerprints", "Diagnostics"], swiftSettings: optimised),

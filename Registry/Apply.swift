@@ -29,6 +29,8 @@ public struct Apply: Sendable, Hashable {
   public let recipe: String
   /// The recipe as it was read.
   public let text: String
+  /// What does it again, as one would type it; empty where nobody said.
+  public let command: String
   public let started: Date
   public internal(set) var finished: Date?
   public internal(set) var status: ApplyStatus
@@ -47,6 +49,7 @@ extension Apply {
   var bytes: [UInt8] {
     SealedJSON.bytes([
       "format": .string(Self.format), "recipe": .string(recipe), "text": .string(text),
+      "command": .string(command),
       "started": .number(started.timeIntervalSince1970),
       "finished": finished.map { .number($0.timeIntervalSince1970) } ?? .null, "status": .string(status.rawValue),
       "message": .string(message), "process": .string(process),
@@ -65,7 +68,8 @@ extension Apply {
       (json["finished"]?.number == nil) == (status == .running)
     else { throw OperationError(.corrupt, "`\(path)` is damaged: something is missing in it") }
     self.init(
-      id: id, recipe: recipe, text: text, started: Date(timeIntervalSince1970: started),
+      id: id, recipe: recipe, text: text, command: json["command"]?.string ?? "",
+      started: Date(timeIntervalSince1970: started),
       finished: json["finished"]?.number.map(Date.init(timeIntervalSince1970:)), status: status, message: message,
       steps: steps.compactMap { $0 }, process: process)
   }

@@ -1,6 +1,6 @@
 extension Connection {
-  /// Puts into an empty index what the objects, receipts and applies of a registry tell. Damaged ones are left out;
-  /// `verify` reports them.
+  /// Puts into an empty index what the objects, receipts, applies and exports of a registry tell. Damaged
+  /// ones are left out; `verify` reports them.
   func insertEverything(in layout: Layout) throws {
     for name in try layout.objectNames() {
       // Nobody has looked at its bytes yet; whoever needs it will.
@@ -11,6 +11,9 @@ extension Connection {
     }
     for number in try layout.applies.numbers() {
       if let apply = try? Apply(reading: layout.applies.path(number), id: number) { try insert(apply) }
+    }
+    for number in try layout.exports.numbers() {
+      if let record = try? ExportRecord.read(layout.exports.path(number)) { try insert(record) }
     }
   }
 }

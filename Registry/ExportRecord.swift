@@ -2,6 +2,7 @@ import Diagnostics
 import Fingerprints
 import Formats
 import Foundation
+import Tensors
 
 /// What was exported to a place, and the files that it consists of there.
 public struct ExportRecord: Sendable, Hashable {
@@ -41,7 +42,7 @@ public struct ExportRecord: Sendable, Hashable {
   /// Whether every file of it is still there, and none was written to since.
   public var isUntouched: Bool { files.allSatisfy { FileStamp(path: path(of: $0)) == $0.stamp } }
 
-  private func path(of file: File) -> String { file.name.isEmpty ? path : path + "/" + file.name }
+  func path(of file: File) -> String { file.name.isEmpty ? path : path + "/" + file.name }
 
   private static func files(at path: String) throws -> [File] {
     if let stamp = FileStamp(path: path) { return [File(name: "", stamp: stamp)] }
@@ -55,23 +56,19 @@ public struct ExportRecord: Sendable, Hashable {
 }
 
 extension Registry {
-  /// Remembers an export, in place of what was exported to the same path before.
+  /// Remembers an export, in place of what was exported to the same path before: first its record, for good, then the
+  /// index.
   public func recordExport(_ export: ExportRecord) throws {
-    _ = try writing()
+    let workspace = try writing()
     try index.write { index in
-      try index.run("DELETE FROM export WHERE path = ?", export.path)
-      try index.run(
-        "INSERT INTO export (path, format, exported) VALUES (?, ?, ?)", export.path, export.format,
-        export.exported.timeIntervalSince1970)
-      let id = index.lastInsertedID
-      for (position, artifact) in export.artifacts.enumerated() {
-        try index.run("INSERT INTO export_artifact VALUES (?, ?, ?)", id, position, artifact)
-      }
-      for file in export.files {
-        try index.run(
-          "INSERT INTO export_file VALUES (?, ?, ?, ?, ?, ?, ?)", id, file.name, file.stamp.device, file.stamp.inode,
-          file.stamp.size, file.stamp.modified, file.stamp.changed)
-      }
+      let record = try workspace.write(export.bytes(placed: try index.placed(in: export)))
+      defer { unlink(record) }
+      var number: Int
+      // The record claims the number; the index is locked, so nobody else is about to.
+      repeat {
+        number = try index.adoptExports(layout.exports)
+      } while try !giveName(record, layout.exports.path(number))
+      try index.insert(export, id: number)
     }
   }
 
@@ -96,8 +93,61 @@ extension Registry {
   }
 }
 
+/// Exports as rows.
 extension Connection {
-  fileprivate func export(id: Int) throws -> ExportRecord? {
+  /// Writes the rows of an export, in place of an earlier one to the same path.
+  func insert(_ export: ExportRecord, id: Int) throws {
+    try run("DELETE FROM export WHERE path = ?", export.path)
+    try run(
+      "INSERT INTO export VALUES (?, ?, ?, ?)", id, export.path, export.format, export.exported.timeIntervalSince1970)
+    for (position, artifact) in export.artifacts.enumerated() {
+      try run("INSERT INTO export_artifact VALUES (?, ?, ?)", id, position, artifact)
+    }
+    for file in export.files {
+      try run(
+        "INSERT INTO export_file VALUES (?, ?, ?, ?, ?, ?, ?)", id, file.name, file.stamp.device, file.stamp.inode,
+        file.stamp.size, file.stamp.modified, file.stamp.changed)
+    }
+  }
+
+  /// Adds export records that are ahead of the index; returns the first number that none has.
+  func adoptExports(_ exports: Ledger) throws -> Int {
+    var number = try lastID(of: "export") + 1
+    while exports.has(number) {
+      if let record = try? ExportRecord.read(exports.path(number)) { try insert(record) }
+      number += 1
+    }
+    return number
+  }
+
+  /// Writes what a record of an export tells: what was exported, and which tensors lie in its files.
+  func insert(_ record: (id: Int, export: ExportRecord, placed: [ExportRecord.Placed])) throws {
+    try insert(record.export, id: record.id)
+    for placed in record.placed { try insertLocation(placed.tensor, placed.digest) }
+  }
+
+  /// The tensors that are known to lie in an export's files, as these are now.
+  func placed(in export: ExportRecord) throws -> [ExportRecord.Placed] {
+    try export.files.flatMap { file in
+      let path = export.path(of: file)
+      return try rows(
+        """
+        SELECT start, dtype, shape, tensor.digest FROM file JOIN location ON location.file = file.id
+        JOIN tensor ON tensor.id = tensor WHERE path = ? AND device = ? AND inode = ? AND size = ? AND modified = ?
+        AND changed = ? ORDER BY start, tensor
+        """, path, file.stamp.device, file.stamp.inode, file.stamp.size, file.stamp.modified, file.stamp.changed
+      ) { row in
+        guard let dtype = DType(rawValue: try row.text(1)) else { throw row.damaged("a dtype", 1) }
+        guard let shape = Shape(try row.json(2), of: dtype) else { throw row.damaged("a shape", 2) }
+        let slice = FileSlice(
+          path: path, offset: try row.integer(0), count: shape.count * dtype.size, stamp: file.stamp)
+        return ExportRecord.Placed(
+          tensor: TensorSlice(dtype: dtype, shape: shape, slice: slice), digest: try row.digest(3))
+      }
+    }
+  }
+
+  func export(id: Int) throws -> ExportRecord? {
     let artifacts = try rows("SELECT artifact FROM export_artifact WHERE export = ? ORDER BY position", id) {
       try $0.digest(0)
     }

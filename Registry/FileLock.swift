@@ -6,10 +6,12 @@ final class FileLock: Sendable {
   enum Kind { case shared, exclusive }
 
   let path: String
+  let kind: Kind
   private let descriptor: Int32
 
-  private init(_ path: String, _ descriptor: Int32) {
+  private init(_ path: String, _ kind: Kind, _ descriptor: Int32) {
     self.path = path
+    self.kind = kind
     self.descriptor = descriptor
   }
 
@@ -23,8 +25,8 @@ final class FileLock: Sendable {
     while true {
       let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
       guard descriptor >= 0 else { throw OperationError(registry: path, errno) }
-      let lock = FileLock(path, descriptor)
-      guard lock.lock(kind, waits: waits) else { return nil }
+      let lock = FileLock(path, kind, descriptor)
+      guard lock.lock(waits: waits) else { return nil }
       // Whoever held it may have removed the file: then the lock is on a file that nobody else will find.
       if lock.isInPlace { return lock }
     }
@@ -34,7 +36,7 @@ final class FileLock: Sendable {
   static func isHeld(_ path: String) -> Bool {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
     guard descriptor >= 0 else { return false }
-    return !FileLock(path, descriptor).lock(.shared, waits: false)
+    return !FileLock(path, .shared, descriptor).lock(waits: false)
   }
 
   /// Writes into the file who holds it, for those who wait.
@@ -52,7 +54,7 @@ final class FileLock: Sendable {
   /// Removes the file. The lock is held until the object goes.
   func remove() { unlink(path) }
 
-  private func lock(_ kind: Kind, waits: Bool) -> Bool {
+  private func lock(waits: Bool) -> Bool {
     let operation = (kind == .shared ? LOCK_SH : LOCK_EX) | (waits ? 0 : LOCK_NB)
     while flock(descriptor, operation) != 0 {
       if errno == EINTR { continue }

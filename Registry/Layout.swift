@@ -5,7 +5,7 @@ import Foundation
 /// Where in a registry everything is.
 struct Layout: Sendable {
   static let version = 1
-  private static let folders = ["objects", "receipts", "applies", "locks", "tmp"]
+  private static let folders = ["objects", "receipts", "applies", "exports", "refs", "locks", "tmp"]
 
   /// Absolute.
   let path: String
@@ -14,12 +14,18 @@ struct Layout: Sendable {
   var objects: String { path + "/objects" }
   var receipts: Ledger { Ledger(folder: path + "/receipts") }
   var applies: Ledger { Ledger(folder: path + "/applies") }
+  var exports: Ledger { Ledger(folder: path + "/exports") }
+  var refs: String { path + "/refs" }
+  /// Where repairs put what is damaged, for whoever wants to look at it.
+  var quarantine: String { path + "/quarantine" }
   var temporary: String { path + "/tmp" }
   /// Held while the index is opened for writing, made or migrated.
   var openingLock: String { path + "/locks/opening.lock" }
   /// Shared by all who may write, and held alone by whoever takes things away: nobody may then be about to refer to
   /// them.
   var presenceLock: String { path + "/locks/presence.lock" }
+
+  var locks: String { path + "/locks" }
 
   func lock(ofKey key: String) -> String { "\(path)/locks/\(key).lock" }
 
@@ -32,6 +38,13 @@ struct Layout: Sendable {
       try names(in: "\(objects)/\(folder)").map { "objects/\(folder)/\($0)" }
         .filter { StoredObject.artifact(ofName: $0) != nil }
     }
+  }
+
+  /// Moves a damaged object out of the way, to where one can still look at it.
+  func putAside(_ name: String) throws {
+    if mkdir(quarantine, 0o777) != 0, errno != EEXIST { throw OperationError(registry: quarantine, errno) }
+    let place = "\(quarantine)/\((name as NSString).lastPathComponent)"
+    guard rename(absolute(name), place) == 0 || errno == ENOENT else { throw OperationError(registry: place, errno) }
   }
 
   /// - Throws: `OperationError` where there is no registry, or one of a newer layout.

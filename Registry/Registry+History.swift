@@ -51,10 +51,11 @@ extension Registry {
     }
   }
 
-  /// Everything that a text may mean: the beginning of an artifact's digest (at least four digits), the number of a
+  /// Everything that a text may mean: a name that was given with `ref`, and then nothing else; the beginning of an artifact's digest (at least four digits), the number of a
   /// run, or what a recipe called a step, which means its newest run. Exact meanings come first.
   public func resolve(_ text: String) throws -> [Reference] {
-    try index.read { index in
+    if let ref = try ref(text) { return [.artifact(ref.artifact)] }
+    return try index.read { index in
       var found: [Reference] = []
       if let number = Int(text), try index.run(id: number) != nil { found.append(.run(number)) }
       if let run = try index.row(

@@ -86,14 +86,16 @@ extension Registry {
 
   /// Puts into the index what processes had published when they died, just before they would have put it there.
   func adoptUnindexed() throws {
-    let (receipts, applies) = (layout.receipts, layout.applies)
+    let (receipts, applies, exports) = (layout.receipts, layout.applies, layout.exports)
     let isComplete = try index.read { index in
       try !receipts.has(index.lastID(of: "run") + 1) && !applies.has(index.lastID(of: "apply") + 1)
+        && !exports.has(index.lastID(of: "export") + 1)
     }
     guard !isComplete else { return }
     try index.write { index in
       _ = try index.adoptReceipts(receipts)
       _ = try index.adoptApplies(applies)
+      _ = try index.adoptExports(exports)
     }
   }
 }
@@ -127,5 +129,35 @@ extension Registry {
       if isCancelled() { throw OperationError(.interrupted, "interrupted") }
       usleep(50_000)
     }
+  }
+}
+
+// MARK: - Lineage
+
+extension Registry {
+  /// The run of the same step before a run: of one operation, under one name, in one recipe.
+  public func runBefore(_ run: Run) throws -> Run? {
+    try index.read { index in
+      try index.row(
+        "SELECT id FROM run WHERE operation = ? AND recipe = ? AND label = ? AND id < ? ORDER BY id DESC",
+        run.operation,
+        run.recipe, run.label, run.id
+      ) { try $0.integer(0) }.flatMap { try index.run(id: $0) }
+    }
+  }
+
+  /// The runs that lead from an artifact to what a run made, in order; the shortest way there is, none where there is none.
+  public func path(from artifact: Digest, to last: Run) throws -> [Run] {
+    var ways: [[Run]] = [[last]]
+    var seen: Set<Digest> = []
+    while !ways.isEmpty {
+      if let found = ways.first(where: { $0[0].output == artifact }) { return found }
+      ways = try ways.flatMap { way in
+        try way[0].inputs.filter { seen.insert($0.artifact).inserted }.compactMap { input in
+          try runs(producing: input.artifact).last { $0.id < way[0].id }.map { [$0] + way }
+        }
+      }
+    }
+    return []
   }
 }

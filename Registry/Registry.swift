@@ -11,7 +11,9 @@ import Synchronization
 ///       objects/ab/ab….safetensors          immutable: an artifact's description and the tensors that were made for it
 ///       receipts/0/12.json                  immutable: one for each finished step
 ///       applies/0/3.json                    one for each `apply`
-///       index.sqlite                        what everything asks; made of the three above
+///       exports/0/5.json                    immutable: what was exported, and which files it consists of
+///       refs/base@v3.json                   names that people gave: what they name is kept
+///       index.sqlite                        what everything asks; made of the first four above
 ///       locks/                              locks of the kernel, for steps that are being run
 ///       tmp/                                files that are being written, one folder a process
 ///
@@ -23,6 +25,9 @@ public final class Registry: Sendable {
     case readWrite
     /// Changes nothing, not even on a disk that could be written.
     case readOnly
+    /// Waits so many seconds for those who write to end, and keeps all others out: only then may
+    /// anything be taken away.
+    case alone(patience: Double)
   }
 
   /// Absolute.
@@ -51,6 +56,12 @@ public final class Registry: Sendable {
   public static func open(_ path: String, access: Access = .readWrite) throws -> Registry {
     let layout = Layout(path: absolute(path))
     switch access {
+    case .alone(let patience):
+      try layout.check()
+      // Whoever comes meanwhile waits for this, so those who are there are waited for only once.
+      let opening = try FileLock.take(layout.openingLock, .exclusive, waits: true)
+      defer { withExtendedLifetime(opening) {} }
+      return try openForWriting(layout, presence: try aloneIn(layout, patience: patience))
     case .readOnly:
       try layout.check()
       guard FileStamp(path: layout.index) != nil else {
@@ -64,21 +75,37 @@ public final class Registry: Sendable {
       // One at a time makes or migrates the index.
       let opening = try FileLock.take(layout.openingLock, .exclusive, waits: true)
       defer { withExtendedLifetime(opening) {} }
-      let presence = try FileLock.take(layout.presenceLock, .shared, waits: true)
-      let isNew = FileStamp(path: layout.index) == nil
-      let index = try Index(writing: layout.index) { try $0.insertEverything(in: layout) }
-      if isNew { try synchronizeFolder(layout.path) }
-      try Workspace.sweep(layout.temporary)
-      let registry = Registry(layout, index, try Workspace(in: layout.temporary), presence: presence)
-      try registry.adoptUnindexed()
-      return registry
+      return try openForWriting(layout, presence: try FileLock.take(layout.presenceLock, .shared, waits: true))
     }
   }
 
-  /// Makes the index again from the objects, receipts and applies, and opens the registry.
+  private static func openForWriting(_ layout: Layout, presence: FileLock?) throws -> Registry {
+    let isNew = FileStamp(path: layout.index) == nil
+    let index = try Index(writing: layout.index) { try $0.insertEverything(in: layout) }
+    if isNew { try synchronizeFolder(layout.path) }
+    try Workspace.sweep(layout.temporary)
+    let registry = Registry(layout, index, try Workspace(in: layout.temporary), presence: presence)
+    try registry.adoptUnindexed()
+    return registry
+  }
+
+  /// The lock of one who is alone in a registry.
+  /// - Throws: `OperationError` of cause `.temporary` where others are at work for longer than `patience` seconds.
+  private static func aloneIn(_ layout: Layout, patience: Double) throws -> FileLock {
+    let deadline = Date(timeIntervalSinceNow: patience)
+    repeat {
+      if let lock = try FileLock.take(layout.presenceLock, .exclusive) { return lock }
+      usleep(20_000)
+    } while Date() < deadline
+    throw OperationError(
+      .temporary, "another process is using the registry `\(layout.path)`",
+      helps: ["wait until it is done, then try again"])
+  }
+
+  /// Makes the index again from the objects, receipts, applies and exports, and opens the registry.
   ///
-  /// What no file tells is forgotten: exports, and the digests of files outside, which are computed again when they are
-  /// needed.
+  /// What no file of the registry tells is forgotten: the digests of files outside, which those files tell again when they
+  /// are next read.
   /// - Throws: `OperationError` of cause `.temporary` where another process is writing to the registry.
   public static func rebuildIndex(_ path: String) throws -> Registry {
     let layout = Layout(path: absolute(path))
@@ -90,13 +117,8 @@ public final class Registry: Sendable {
 
   private static func removeIndex(_ layout: Layout) throws {
     let opening = try FileLock.take(layout.openingLock, .exclusive, waits: true)
-    let presence = try FileLock.take(layout.presenceLock, .exclusive)
+    let presence = try aloneIn(layout, patience: 1)
     defer { withExtendedLifetime((opening, presence)) {} }
-    guard presence != nil else {
-      throw OperationError(
-        .temporary, "another process is using the registry `\(layout.path)`",
-        helps: ["wait until it is done, then try again"])
-    }
     // The log first: under another index it would be taken for that one's.
     for suffix in ["-wal", "-shm", ""] where unlink(layout.index + suffix) != 0 && errno != ENOENT {
       throw OperationError(registry: layout.index + suffix, errno)
@@ -124,7 +146,11 @@ public final class Registry: Sendable {
     return workspace
   }
 
-  var isReadOnly: Bool { workspace == nil }
+  /// Whether it is open for reading only.
+  public var isReadOnly: Bool { workspace == nil }
+
+  /// Whether nobody else writes to it, or will before it is closed.
+  var isAlone: Bool { presence?.kind == .exclusive }
 
   static func absolute(_ path: String) -> String {
     let full = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path

@@ -1,5 +1,6 @@
--- The registry's index, version 1. All of it but locations, exports and unfinished applies can be made again from the
--- objects, receipts and applies that lie beside it (`mergekit verify --rebuild-index`).
+-- The registry's index, version 1. All of it can be made again from the objects, receipts, applies and exports that lie
+-- beside it (`mergekit verify --rebuild-index`), but for the digests of files outside that nobody exported: those are what the
+-- files themselves say, and are computed again from them.
 --
 -- Digests are 32 bytes. Times are seconds since 1970, stamps of files nanoseconds.
 
@@ -32,6 +33,8 @@ CREATE TABLE part (
   tensor   INTEGER NOT NULL REFERENCES tensor,
   PRIMARY KEY (artifact, position)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX part_tensor ON part (tensor);
 
 -- --------------------------------------------------------------------------------------------- where the bytes lie
 
@@ -110,6 +113,7 @@ CREATE TABLE apply (
   id       INTEGER PRIMARY KEY,
   recipe   TEXT NOT NULL,
   text     TEXT NOT NULL,
+  command  TEXT NOT NULL,
   started  REAL NOT NULL,
   finished REAL,
   status   TEXT NOT NULL CHECK (status IN ('running', 'ok', 'failed', 'interrupted')),
@@ -132,6 +136,7 @@ CREATE INDEX apply_step_label ON apply_step (label);
 
 -- ------------------------------------------------------------------------------------------------- what was exported
 
+-- One for each record in `exports` that no later one to the same path replaces, under the same number.
 CREATE TABLE export (
   id       INTEGER PRIMARY KEY,
   path     TEXT NOT NULL UNIQUE CHECK (path LIKE '/%'),

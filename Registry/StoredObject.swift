@@ -32,7 +32,7 @@ struct StoredObject: Sendable {
 
   /// The artifact whose object has this name; nil for any other file.
   static func artifact(ofName name: String) -> Digest? {
-    let file = (name as NSString).lastPathComponent
+    let file = name.split(separator: "/", omittingEmptySubsequences: false).last ?? ""
     guard file.hasSuffix(".safetensors") else { return nil }
     let parts = file.dropLast(".safetensors".count).split(separator: "-", omittingEmptySubsequences: false)
     guard parts.count <= 2, parts.dropFirst().allSatisfy({ Int($0) != nil }) else { return nil }

@@ -6,17 +6,23 @@ import Foundation
 /// Goes over a registry and gathers what is not as it should be.
 struct Verification {
   let registry: Registry
-  /// Whether the bytes of every object are read, not only those of objects that were touched.
-  let isFull: Bool
+  /// The share of the objects whose bytes are read although they were not touched.
+  let share: Double
+  /// The artifacts whose objects alone are looked at; nil for everything.
+  let artifacts: Set<Digest>?
   let repairs: Bool
   let isCancelled: @Sendable () -> Bool
   private(set) var findings: [Finding] = []
   /// Then artifacts lack bytes for a reason that was told.
   private var hasLostObject = false
 
-  init(_ registry: Registry, isFull: Bool, repairs: Bool, isCancelled: @escaping @Sendable () -> Bool) {
+  init(
+    _ registry: Registry, share: Double, artifacts: Set<Digest>?, repairs: Bool,
+    isCancelled: @escaping @Sendable () -> Bool
+  ) {
     self.registry = registry
-    self.isFull = isFull
+    self.share = share
+    self.artifacts = artifacts
     self.repairs = repairs
     self.isCancelled = isCancelled
   }
@@ -28,8 +34,11 @@ struct Verification {
     do {
       guard try checkDatabase() else { return }
       try checkObjects()
+      guard artifacts == nil else { return }
       try checkReceipts()
       try checkApplies()
+      try checkExports()
+      try checkRefs()
       if !hasLostObject { try checkArtifacts() }
     } catch let error as OperationError where error.cause == .corrupt {
       findings.append(.damagedIndex(error.message))
@@ -50,7 +59,7 @@ struct Verification {
 
   /// - Returns: Whether the index can be asked further.
   private mutating func checkDatabase() throws -> Bool {
-    let isFull = isFull
+    let isFull = share == 1
     let faults = try index.read { index in
       let check = isFull ? "integrity_check" : "quick_check"
       let faults = try index.rows("PRAGMA \(check)") { try $0.text(0) }.filter { $0 != "ok" }
@@ -70,11 +79,14 @@ struct Verification {
       }
     }
     let stamps = Dictionary(indexed.map { ($0.name, $0.stamp) }) { first, _ in first }
-    for name in try Set(layout.objectNames()).union(stamps.keys).sorted() {
+    let needed = try artifacts.map { try registry.objects(of: $0) }
+    for name in try Set(layout.objectNames()).union(stamps.keys).sorted() where needed?.contains(name) ?? true {
       if isCancelled() { throw OperationError(.interrupted, "interrupted") }
       do {
         let object = try StoredObject(name, in: layout.path)
-        if isFull || stamps[name] != object.stamp { try object.checkBytes(isCancelled: isCancelled) }
+        if share == 1 || Double.random(in: 0..<1) < share || stamps[name] != object.stamp {
+          try object.checkBytes(isCancelled: isCancelled)
+        }
         if stamps[name] == nil || stamps[name] != object.stamp, !registry.isReadOnly {
           try index.write { try $0.insert(object, stamp: object.stamp) }
         }
@@ -82,7 +94,7 @@ struct Verification {
         hasLostObject = true
         let what = error.cause == .missing ? "the object `\(layout.absolute(name))` is gone" : error.message
         try add(.lostObject(what, madeBy: maker(of: name))) { [layout, index] in
-          unlink(layout.absolute(name))
+          try layout.putAside(name)
           try index.write { try $0.removeFile(name) }
         }
       }
@@ -148,6 +160,45 @@ struct Verification {
     }
   }
 
+  private mutating func checkExports() throws {
+    let exports = layout.exports
+    let rows = try index.read { try $0.rows("SELECT id FROM export ORDER BY id") { try $0.integer(0) } }
+    let last = rows.last ?? 0
+    for number in try Set(exports.numbers()).union(rows).sorted() {
+      let path = exports.path(number)
+      let row = try index.read { try $0.export(id: number) }
+      let record = try reading { try ExportRecord.read(path) }
+      switch (record, row) {
+      // One that a later one to the same path replaced has no row.
+      case (.sound(let record), let row) where record.export == row || row == nil && number < last: continue
+      case (.sound(let record), let row):
+        try add(.strayReceipt(path, "export \(number)", isKnown: row != nil)) { [index] in
+          try index.write { try $0.insert(record) }
+        }
+      case (.faulty(let what), let row?):
+        try add(.lostReceipt(what, "export \(number)")) { [registry, index] in
+          let placed = try index.read { try $0.placed(in: row) }
+          try replace(path, with: try registry.writing().write(row.bytes(placed: placed)))
+        }
+      case (.faulty(let what), nil): try add(.uselessReceipt(what)) { unlink(path) }
+      }
+    }
+  }
+
+  private mutating func checkRefs() throws {
+    for name in try names(in: layout.refs) {
+      let path = "\(layout.refs)/\(name)"
+      switch try reading({ try Ref(reading: path) }) {
+      case .sound(let ref):
+        guard ref.name + ".json" == name else {
+          try add(.lostRef("`\(path)` is damaged: it is another name's")) { unlink(path) }
+          continue
+        }
+      case .faulty(let what): try add(.lostRef(what)) { unlink(path) }
+      }
+    }
+  }
+
   private enum Reading<Value> {
     case sound(Value)
     case faulty(String)
@@ -182,18 +233,38 @@ extension Registry {
   /// Checks the registry: the index, every object, receipt and apply, and whether each artifact is still there.
   ///
   /// - Parameters:
-  ///   - full: Whether every byte of every object is read, or only those of objects that were touched since they were
-  ///     stored.
-  ///   - repair: Whether what can be put right is: damaged objects are removed, so that the next apply makes them anew;
+  ///   - share: The share of the objects of which every byte is read; those that were touched since they were stored are
+  ///     read in any case.
+  ///   - artifacts: Looks only at the objects that these need.
+  ///   - repair: Whether what can be put right is: damaged objects are put aside, so that the next apply makes them anew;
   ///     receipts and rows are made again from each other.
   /// - Returns: What was found, in the order of looking; empty where all is well.
   public func verify(
-    full: Bool, repair: Bool = false, isCancelled: @escaping @Sendable () -> Bool = { false }
+    share: Double, of artifacts: Set<Digest>? = nil, repair: Bool = false,
+    isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws -> [Finding] {
     if repair { _ = try writing() }
-    var verification = Verification(self, isFull: full, repairs: repair, isCancelled: isCancelled)
+    var verification = Verification(
+      self, share: share, artifacts: artifacts, repairs: repair, isCancelled: isCancelled)
     try verification.run()
     return verification.findings
+  }
+
+  /// The objects that describe some artifacts, and those that hold their tensors.
+  fileprivate func objects(of artifacts: Set<Digest>) throws -> Set<String> {
+    try index.read { index in
+      try artifacts.reduce(into: Set()) { names, artifact in
+        guard let id = try index.artifact(artifact) else { return }
+        names.formUnion(
+          try index.rows(
+            """
+            SELECT path FROM file WHERE artifact = ?1 UNION
+            SELECT path FROM part JOIN location ON location.tensor = part.tensor JOIN file ON file.id = location.file
+            WHERE part.artifact = ?1 AND file.artifact IS NOT NULL
+            """, id
+          ) { try $0.text(0) })
+      }
+    }
   }
 }
 
@@ -223,6 +294,13 @@ extension Finding {
     Finding(
       weight: .damage, what: what, consequence: "only the index knows of \(name): it would be lost with it",
       help: "`mergekit verify --repair` writes it again")
+  }
+
+  fileprivate static func lostRef(_ what: String) -> Finding {
+    Finding(
+      weight: .damage, what: what,
+      consequence: "nobody knows what it named, so nothing is deleted until this is put right",
+      help: "`mergekit verify --repair` removes it; then give the name again")
   }
 
   fileprivate static func uselessReceipt(_ what: String) -> Finding {

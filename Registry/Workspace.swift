@@ -32,8 +32,8 @@ final class Workspace: Sendable {
   func newPath() -> String { "\(folder)/\(count.add(1, ordering: .relaxed).newValue)" }
 
   /// Writes a small file for good; returns its path.
-  func write(_ bytes: [UInt8]) throws -> String {
-    let path = newPath()
+  func write(_ bytes: [UInt8], ending: String = "") throws -> String {
+    let path = newPath() + ending
     do {
       let file = try NewFile(path, reserving: bytes.count)
       try file.write(bytes, at: 0)
@@ -57,6 +57,9 @@ final class Workspace: Sendable {
   }
 
   private static func remove(_ folder: String, _ lock: FileLock) {
+    for name in (try? names(in: folder)) ?? [] where name.hasSuffix(StagingNote.ending) {
+      StagingNote(reading: "\(folder)/\(name)")?.sweep()
+    }
     try? FileManager.default.removeItem(atPath: folder)
     lock.remove()
   }

@@ -18,7 +18,22 @@ extension Invocation {
   /// Opens the registry; nil where there is none yet.
   func openRegistry(_ access: Registry.Access = .readWrite) throws -> Registry? {
     let (path, isThere) = registryPath
-    return isThere ? try Registry.open(path, access: access) : nil
+    guard isThere else { return nil }
+    let registry = try Registry.open(path, access: access)
+    // `doctor` says it in its own place.
+    if !isQuiet, arguments.command.name != "doctor", let killed = try registry.killedApply() {
+      program.errors.write(renderer.text(killed.warning) + "\n")
+    }
+    return registry
+  }
+
+  /// Opens the registry to write to it where that is allowed, else only to read; nil where there is none yet.
+  func openRegistryAsAllowed() throws -> Registry? {
+    do {
+      return try openRegistry(.readWrite)
+    } catch let error as OperationError where error.cause == .permission {
+      return try openRegistry(.readOnly)
+    }
   }
 
   /// Opens the registry, and makes it first where there is none.
@@ -81,5 +96,16 @@ extension Invocation {
   /// Whether two paths, seen from the working directory, are the same.
   func isSameFile(_ a: String, _ b: String) -> Bool {
     (absolute(a) as NSString).standardizingPath == (absolute(b) as NSString).standardizingPath
+  }
+}
+
+extension KilledApply {
+  /// That it died, and how to go on.
+  var warning: Diagnostic {
+    let kept = runs == 0 ? "it had finished no step" : "\(Measure.count(runs, "step")) that it had finished are kept"
+    let command = apply.command.isEmpty ? "mergekit apply \(apply.recipe)" : apply.command
+    return Diagnostic(
+      .warning, "apply \(apply.id) of `\(apply.recipe)` was killed before it was done; \(kept)", at: nil,
+      helps: ["`\(command)` goes on from there"])
   }
 }

@@ -36,6 +36,9 @@ struct Invocation: Sendable {
   /// Prints a document of the result.
   func print(_ json: JSON) { program.output.write(json.pretty) }
 
+  /// Prints a document of the result on one line.
+  func print(line json: JSON) { print(json.compact) }
+
   /// Says something about the work, on standard error.
   func say(_ line: String) { if !isQuiet { program.errors.writeLine(line) } }
 

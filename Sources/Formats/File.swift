@@ -1,3 +1,4 @@
+import CSystem
 import Diagnostics
 import Foundation
 import Tensors
@@ -9,12 +10,35 @@ public final class File: Sendable {
   /// What the system said of it when it was opened.
   public let stamp: FileStamp
 
+  /// Without `O_NONBLOCK`, opening a pipe waits for someone to write to it.
+  private static let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK
+
   /// - Throws: `OperationError`: missing, not allowed, not a regular file.
-  public init(_ path: String) throws {
+  public convenience init(_ path: String) throws {
     // The system would take such a path for what stands before the zero.
     guard !path.utf8.contains(0) else { throw OperationError(.data, "`\(path)` holds a zero byte, as no path does") }
-    // Without `O_NONBLOCK`, opening a pipe waits for someone to write to it.
-    let descriptor = retryingInterrupted { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+    try self.init(path, descriptor: retryingInterrupted { open(path, Self.flags) })
+  }
+
+  /// Opens a file in a folder or below it, wherever symbolic links lead, but never outside that folder.
+  ///
+  /// - Parameters:
+  ///   - name: Seen from the folder.
+  ///   - folder: Absolute, without symbolic links.
+  ///   - path: What the file is called.
+  convenience init(_ name: String, beneath folder: String, calledAs path: String) throws {
+    let open = try OpenFolder(folder)
+    let descriptor = retryingInterrupted { mergekit_open_beneath(open.descriptor, name, Self.flags) }
+    // A kernel that cannot do it, or may not: then the caller's look at where the path leads must do.
+    if descriptor < 0, errno == ENOSYS || errno == EPERM {
+      try self.init(path)
+    } else {
+      try self.init(path, descriptor: descriptor)
+    }
+  }
+
+  /// - Parameter descriptor: Negative where `errno` says why there is none.
+  private init(_ path: String, descriptor: Int32) throws {
     guard descriptor >= 0 else { throw OperationError(opening: path, errno) }
     guard let stamp = FileStamp(descriptor: descriptor) else {
       close(descriptor)
@@ -61,13 +85,17 @@ public final class File: Sendable {
   /// All bytes of a file that is small enough to hold.
   /// - Throws: `OperationError`, also where it has more bytes than `limit`.
   public static func contents(of path: String, limit: Int = 1 << 31) throws -> [UInt8] {
-    let file = try File(path)
-    guard file.stamp.size <= limit else {
-      throw OperationError(
-        .data, "`\(path)` has \(file.stamp.size) bytes, and at most \(limit) are read of such a file")
+    try File(path).contents(limit: limit)
+  }
+
+  /// All its bytes.
+  /// - Throws: `OperationError`, also where it has more than `limit`.
+  func contents(limit: Int) throws -> [UInt8] {
+    guard stamp.size <= limit else {
+      throw OperationError(.data, "`\(path)` has \(stamp.size) bytes, and at most \(limit) are read of such a file")
     }
-    let bytes = try file.read(at: 0, count: file.stamp.size)
-    try file.checkUnchanged(since: file.stamp)
+    let bytes = try read(at: 0, count: stamp.size)
+    try checkUnchanged(since: stamp)
     return bytes
   }
 
@@ -136,6 +164,7 @@ extension OperationError {
     case ENOENT, ENOTDIR: self.init(.missing, "there is no file `\(path)`")
     case EACCES, EPERM: self.init(.permission, "`\(path)` may not be read")
     case ELOOP: self.init(.data, "`\(path)` is a symbolic link that leads nowhere")
+    case EXDEV: self.init(.data, "`\(path)` is a symbolic link that leads outside its folder")
     case ENXIO: self.init(.data, "`\(path)` is not a regular file")
     default: self.init(.io, "`\(path)` cannot be opened: \(String(cString: strerror(code)))")
     }

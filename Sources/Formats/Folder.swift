@@ -5,6 +5,7 @@ import Foundation
 ///
 /// Names come from the files themselves (a `weight_map`), and a downloaded folder may hold symbolic links to anywhere. A link
 /// may lead to a file of the same folder, or, as in Hugging Face's cache, from `snapshots/<revision>/` to `blobs/<digest>`.
+/// The kernel sees to that while it opens the file (`openat2`), so a link that is swapped meanwhile leads nowhere either.
 struct Folder: Sendable {
   let path: String
   /// Sorted.
@@ -21,23 +22,35 @@ struct Folder: Sendable {
     self.place = place
   }
 
-  /// The path of a file of the folder.
-  /// - Throws: `OperationError` where the file lies elsewhere. One that is not there is for its reader to miss.
-  func file(_ name: String) throws -> String {
+  /// Opens a file of the folder.
+  /// - Throws: `OperationError` where it is not there, or lies elsewhere.
+  func file(_ name: String) throws -> File {
     precondition(!name.utf8.contains(UInt8(ascii: "/")), "`\(name)` is checked before it is looked for")
-    let file = "\(path)/\(name)"
-    guard let target = Self.resolved(file) else { return file }
-    let parts = Self.split(target)
-    let isCached =
-      Self.split(place).folder.hasSuffix("/snapshots") && parts.name.allSatisfy(\.isHexDigit)
-      && parts.folder == Self.split(Self.split(place).folder).folder + "/blobs"
-    guard parts.folder == place || isCached else {
+    let path = "\(path)/\(name)"
+    if let target = Self.resolved(path), !isInside(target) {
       throw OperationError(
-        .data, "`\(file)` is a symbolic link to `\(target)`, outside its folder",
+        .data, "`\(path)` is a symbolic link to `\(target)`, outside its folder",
         helps: ["copy the file into the folder, or name the folder that it lies in"])
     }
-    return file
+    return try cacheRoot.map { try File("\(snapshot ?? "")/\(name)", beneath: $0, calledAs: path) }
+      ?? File(name, beneath: place, calledAs: path)
   }
+
+  /// Whether a link may lead to a place.
+  private func isInside(_ target: String) -> Bool {
+    let parts = Self.split(target)
+    return parts.folder == place
+      || cacheRoot.map { parts.folder == $0 + "/blobs" && parts.name.allSatisfy(\.isHexDigit) } ?? false
+  }
+
+  /// The folder of a model in Hugging Face's cache, where this is a snapshot of it.
+  private var cacheRoot: String? {
+    let parent = Self.split(place).folder
+    return parent.hasSuffix("/snapshots") ? Self.split(parent).folder : nil
+  }
+
+  /// This folder seen from there.
+  private var snapshot: String? { cacheRoot.map { String(place.dropFirst($0.count + 1)) } }
 
   /// Whether a name can only mean a file of the same folder, whatever the system.
   static func isPlainName(_ name: String) -> Bool {

@@ -1,3 +1,5 @@
+import Diagnostics
+
 extension JSON {
   /// The one text of a value that fingerprints are made of: members sorted by the bytes of their names, no white space.
   public var canonical: String { JSONWriter.text(of: self, .canonical) }
@@ -73,6 +75,10 @@ struct JSONWriter {
   mutating func write(_ text: String) { bytes += text.utf8 }
 
   mutating func write(quoting text: String) {
+    // What people read obeys no character of a text; fingerprints are made of the bytes as they are.
+    if style != .canonical, text.unicodeScalars.contains(where: { $0.value > 0x7F && $0.isObeyed }) {
+      return write(escaping: text)
+    }
     bytes.append(UInt8(ascii: "\""))
     for byte in text.utf8 {
       switch byte {
@@ -86,5 +92,21 @@ struct JSONWriter {
       }
     }
     bytes.append(UInt8(ascii: "\""))
+  }
+
+  /// Writes a text in pieces, between which stand the characters that are escaped although they may stand in JSON.
+  private mutating func write(escaping text: String) {
+    var quoted: [UInt8] = [UInt8(ascii: "\"")]
+    for scalar in text.unicodeScalars {
+      if scalar.value > 0x7F, scalar.isObeyed {
+        let digits = String(scalar.value, radix: 16)
+        quoted += Array("\\u\(String(repeating: "0", count: 4 - digits.count))\(digits)".utf8)
+      } else {
+        var piece = JSONWriter(.canonical)
+        piece.write(quoting: String(scalar))
+        quoted += piece.bytes.dropFirst().dropLast()
+      }
+    }
+    bytes += quoted + [UInt8(ascii: "\"")]
   }
 }

@@ -65,7 +65,7 @@ public struct ModelFolder: Sendable {
     if folder.names.contains(layout.index) {
       let index = try folder.file(layout.index)
       shards = try Self.shards(in: folder, index: index)
-      others.append(index)
+      others.append(index.path)
     } else {
       shards = [try SafetensorsFile(folder.file(Self.onlyFile(in: folder, layout)))]
     }
@@ -73,11 +73,11 @@ public struct ModelFolder: Sendable {
     if folder.names.contains(layout.config) {
       let file = try folder.file(layout.config)
       config = try JSON.object(in: file)
-      others.append(file)
+      others.append(file.path)
     } else {
       config = .object([])
     }
-    sideFiles = try folder.names.filter(Self.sideNames.contains).map(folder.file)
+    sideFiles = try folder.names.filter(Self.sideNames.contains).map { try folder.file($0).path }
     files = shards.map(\.path) + others + sideFiles
   }
 
@@ -101,8 +101,9 @@ public struct ModelFolder: Sendable {
   }
 
   /// The shards that an index names, checked against what it says of them.
-  private static func shards(in folder: Folder, index: String) throws -> [SafetensorsFile] {
-    guard let map = try JSON.object(in: index)["weight_map"]?.object else {
+  private static func shards(in folder: Folder, index file: File) throws -> [SafetensorsFile] {
+    let index = file.path
+    guard let map = try JSON.object(in: file)["weight_map"]?.object else {
       throw OperationError(.data, "`\(index)` has no `weight_map`")
     }
     var tensorsOfShard: [String: Set<String>] = [:]
@@ -141,9 +142,10 @@ public struct ModelFolder: Sendable {
 
 extension JSON {
   /// Reads a file that holds one object.
-  fileprivate static func object(in path: String) throws -> JSON {
+  fileprivate static func object(in file: File) throws -> JSON {
+    let path = file.path
     do {
-      let json = try JSON(parsing: try File.contents(of: path, limit: 1 << 30))
+      let json = try JSON(parsing: try file.contents(limit: 1 << 30))
       guard json.object != nil else { throw OperationError(.data, "`\(path)` is not a JSON object") }
       return json
     } catch let error as JSONError {

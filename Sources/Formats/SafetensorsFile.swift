@@ -15,15 +15,16 @@ public struct SafetensorsFile: Sendable {
   public var metadata: [(name: String, text: String)] { header.metadata }
 
   /// - Throws: `OperationError` where it is missing or is not what it claims to be.
-  public init(_ path: String) throws {
-    let file = try File(path)
+  public init(_ path: String) throws { try self.init(File(path)) }
+
+  init(_ file: File) throws {
     do {
       (header, headerBytes) = try Self.header(of: file)
     } catch let fault as JSONError {
       throw try Self.error(file, fault)
     }
     try file.checkUnchanged(since: file.stamp)
-    self.path = path
+    path = file.path
     stamp = file.stamp
   }
 

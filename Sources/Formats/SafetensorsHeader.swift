@@ -32,7 +32,11 @@ public struct SafetensorsHeader: Sendable {
     var metadata: [(name: String, text: String)] = []
     var seen: Set<String> = []
     try scanner.object { (scanner, name) throws(JSONError) in
-      guard seen.insert(name).inserted else { throw scanner.error("`\(name)` stands twice in its header") }
+      guard seen.insert(name).inserted else {
+        // Equal texts can have unequal bytes: `é` is one character, or two.
+        let isSpelling = !seen.contains { ExactText($0) == ExactText(name) }
+        throw scanner.error("`\(name)` stands twice in its header\(isSpelling ? ", in two spellings of one name" : "")")
+      }
       if name == "__metadata__" {
         metadata = try scanner.safetensorsMetadata()
       } else {

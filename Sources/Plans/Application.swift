@@ -76,20 +76,21 @@ public struct Application: Sendable {
   }
 
   /// Applies the plan.
-  /// - Parameter recipeText: The recipe as it was read, for the history.
+  /// - Parameters:
+  ///   - recipeText: The recipe as it was read, for the history.
+  ///   - command: What does it again, as one would type it.
   /// - Throws: `OperationError` where the registry itself fails.
   public func apply(
-    recipeText: String, limits: Runner.Limits, cancellation: Cancellation,
+    recipeText: String, command: String = "", limits: Runner.Limits, cancellation: Cancellation,
     observe: @escaping @Sendable (RunEvent) -> Void
   ) throws -> Report {
     let started = Date()
-    let number = try registry.beginApply(recipe: planner.recipe, text: recipeText)
+    let number = try registry.beginApply(recipe: planner.recipe, text: recipeText, command: command)
     do {
       let runner = Runner(
         plan, planner: planner, registry: registry, exporter: exporter, limits: limits, cancellation: cancellation,
         observe: observe)
       let outcomes = runner.run()
-      try remember(outcomes, apply: number)
       let ids = plan.steps.map(\.id)
       let artifacts = Dictionary(
         uniqueKeysWithValues: ids.compactMap { id in runner.artifact(of: id).map { (id, $0) } })
@@ -98,7 +99,7 @@ public struct Application: Sendable {
       let status = cancellation.isCancelled ? 130 : exitStatus(outcomes, goals)
       try registry.finishApply(
         number, status: status == 0 ? .ok : status == 130 ? .interrupted : .failed,
-        message: message(outcomes, goals))
+        message: message(outcomes, goals), steps: steps(outcomes))
       return Report(
         number: number, outcomes: outcomes, goals: goals, seconds: Date().timeIntervalSince(started),
         exitStatus: status,
@@ -109,14 +110,14 @@ public struct Application: Sendable {
     }
   }
 
-  private func remember(_ outcomes: [(id: StepID, outcome: Outcome)], apply: Int) throws {
+  /// The runs that were made or found, in the plan's order.
+  private func steps(_ outcomes: [(id: StepID, outcome: Outcome)]) -> [Apply.Step] {
     let ended = Dictionary(uniqueKeysWithValues: outcomes.map { ($0.id, $0.outcome) })
-    for planned in plan.steps {
+    return plan.steps.compactMap { planned in
       switch (planned.state, ended[planned.id]) {
-      case (.cached(let run), _), (_, .reused(let run)):
-        try registry.addStep(apply: apply, label: planned.label, run: run.id, reused: true)
-      case (_, .ran(let run)): try registry.addStep(apply: apply, label: planned.label, run: run.id, reused: false)
-      default: break
+      case (.cached(let run), _), (_, .reused(let run)): .init(label: planned.label, run: run.id, reused: true)
+      case (_, .ran(let run)): .init(label: planned.label, run: run.id, reused: false)
+      default: nil
       }
     }
   }

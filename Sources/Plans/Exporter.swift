@@ -63,7 +63,9 @@ public struct Exporter: Sendable {
       return Written(path: export.path, wasUpToDate: true)
     }
     try checkWritable(export.path)
-    let wasThere = try write(contents, export, format, to: target)
+    let wasThere = try write(contents, artifacts, export, format, to: target)
+    // One who may only read the registry exports all the same, and it is not remembered.
+    if registry.isReadOnly { return Written(path: export.path, wasUpToDate: wasThere) }
     try registry.recordExport(ExportRecord(path: target, artifacts: artifacts, format: description))
     return Written(path: export.path, wasUpToDate: wasThere)
   }
@@ -78,12 +80,12 @@ public struct Exporter: Sendable {
     let format = try format(for: export, kinds: [content.kind])
     guard let layout = try format.format.init(binding: binding(of: export)).layout(content) else { return nil }
     try checkWritable(export.path)
-    let staging = try ExportStaging(for: target)
+    let staging = try ExportStaging(for: export.path, in: root, registry)
     try staging.makeFolder()
     return Placement(
       layout, in: staging.path,
       publish: {
-        guard try !place(staging.path, at: target, named: export.path) else {
+        guard try staging.publish() else {
           throw OperationError(.output, "`\(export.path)` was made by somebody else while it was written")
         }
         return target
@@ -129,48 +131,31 @@ public struct Exporter: Sendable {
   // MARK: Writing
 
   /// Writes beside the target and moves it into place; returns whether the same was there already.
-  private func write(_ contents: [Content], _ export: Export, _ format: Catalog.Format, to target: String) throws
-    -> Bool
-  {
-    let staging = try ExportStaging(for: target)
+  private func write(
+    _ contents: [Content], _ artifacts: [Digest], _ export: Export, _ format: Catalog.Format, to target: String
+  ) throws -> Bool {
+    let staging = try ExportStaging(for: export.path, in: root, registry)
     defer { staging.discard() }
     if format.format.makesFolder { try staging.makeFolder() }
     try format.format.init(binding: binding(of: export)).write(contents, isList: export.isList, to: staging.path)
-    return try place(staging.path, at: target, named: export.path)
+    if try !staging.isTaken && staging.publish() { return false }
+    if FileManager.default.contentsEqual(atPath: staging.path, andPath: target) { return true }
+    guard replaces else {
+      throw OperationError(
+        .output, "`\(export.path)` is there already, with other content",
+        helps: ["`--force` replaces it, \(elsewhere)"])
+    }
+    if let source = try registry.source(of: artifacts, under: target) {
+      throw OperationError(
+        .output, "`\(export.path)` cannot be replaced: `\(source)` is what the result was made from", helps: [elsewhere]
+      )
+    }
+    try staging.replace()
+    return false
   }
 
   private func binding(of export: Export) -> [String: Binding] {
     (export.format?.settings ?? [:]).mapValues { .value($0) }
-  }
-
-  private func place(_ temporary: String, at target: String, named path: String) throws -> Bool {
-    let files = FileManager.default
-    guard files.fileExists(atPath: target) else {
-      try move(temporary, to: target)
-      return false
-    }
-    if files.contentsEqual(atPath: temporary, andPath: target) { return true }
-    guard replaces else {
-      throw OperationError(
-        .output, "`\(path)` is there already, with other content",
-        helps: ["`--force` replaces it, \(elsewhere)"])
-    }
-    let old = temporary + ".old"
-    try move(target, to: old)
-    do {
-      try move(temporary, to: target)
-    } catch {
-      try move(old, to: target)
-      throw error
-    }
-    try? files.removeItem(atPath: old)
-    return false
-  }
-
-  private func move(_ source: String, to target: String) throws {
-    guard rename(source, target) == 0 else {
-      throw OperationError(.output, "`\(target)` cannot be written: \(String(cString: strerror(errno)))")
-    }
   }
 
   /// Checks that the nearest folder that is there can be written, and that no part of the path is a symbolic link.

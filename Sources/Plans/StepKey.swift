@@ -37,24 +37,6 @@ struct StepKey: Sendable {
 
   /// How this differs from an earlier run, in the order of the components.
   func changes(since run: Run) -> [Reason.Change] {
-    let old = Dictionary(run.components.map { (Name($0), $0.value) }) { first, _ in first }
-    let new = Dictionary(components.map { (Name($0), $0.value) }) { first, _ in first }
-    let changed = components.filter { old[Name($0)] != $0.value }.map {
-      Reason.Change(role: $0.role, name: $0.name, old: old[Name($0)], new: $0.value)
-    }
-    let gone = run.components.filter { new[Name($0)] == nil }.map {
-      Reason.Change(role: $0.role, name: $0.name, old: $0.value, new: nil)
-    }
-    return changed + gone
-  }
-
-  private struct Name: Hashable {
-    let role: Run.Component.Role
-    let name: String
-
-    init(_ component: Run.Component) {
-      role = component.role
-      name = component.name
-    }
+    KeyComparison(old: run.components, new: components).changes
   }
 }

@@ -48,11 +48,34 @@ public struct PassedFunction: Sendable, Hashable {
     dependencies = read.subtracting(inside).sorted()
   }
 
+  /// The function, its steps called otherwise.
+  func mapping(_ step: (StepID) -> StepID) -> PassedFunction {
+    PassedFunction(
+      parameters: parameters.map { .init(name: $0.name, type: $0.type, range: $0.range, step: step($0.step)) },
+      result: result.mapping(step), steps: steps.map(step), dependencies: dependencies.map(step))
+  }
+
+  private init(parameters: [Parameter], result: Result, steps: [StepID], dependencies: [StepID]) {
+    self.parameters = parameters
+    self.result = result
+    self.steps = steps
+    self.dependencies = dependencies
+  }
+
   /// The numbers that it takes, as metrics of an operation that searches them.
   var fields: [Field] {
     parameters.compactMap { parameter in
       if case .artifact = parameter.type { return nil }
       return Field(parameter.name, "The best `\(parameter.name)`.", type: parameter.type)
+    }
+  }
+}
+
+extension PassedFunction.Result {
+  fileprivate func mapping(_ step: (StepID) -> StepID) -> Self {
+    switch self {
+    case .step(let id): .step(step(id))
+    case .formula(let formula): .formula(formula.mapping(step))
     }
   }
 }

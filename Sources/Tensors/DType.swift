@@ -33,4 +33,12 @@ public enum DType: String, Sendable, Hashable, CaseIterable {
     default: false
     }
   }
+
+  /// Whether entries are numbers that can be computed with at all: real or whole.
+  public var isNumeric: Bool {
+    switch self {
+    case .bool, .f8e4m3, .f8e5m2: false
+    default: true
+    }
+  }
 }

@@ -55,7 +55,7 @@ import Testing
     (
       "two spellings",
       file(#"{"\u00e9":\#(tensor("U8", "[1]", 0, 1)),"e\u0301":\#(tensor("U8", "[1]", 1, 2))}"#, data: 2),
-      "`e\u{301}` stands twice in its header, at byte 76"
+      "`e\u{301}` stands twice in its header, in two spellings of one name, at byte 76"
     ),
     (
       "field twice", file(#"{"a":\#(tensor("U8", "[1]", 0, 1, #","dtype":"U8""#))}"#, data: 1),

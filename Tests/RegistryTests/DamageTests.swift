@@ -34,7 +34,7 @@ import Testing
       let again = try registry.store(.made(tensors, files: [SideFile("vocab.txt", [1, 2, 3])]))
       #expect(again.digest == artifact)
       #expect(try registry.run(key: run.key) == run)
-      #expect(try registry.verify(full: true) == [])
+      #expect(try registry.verify(share: 1) == [])
     }
   }
 
@@ -43,7 +43,7 @@ import Testing
     let registry = try sandbox.open()
     let stored = try registry.store(.made(tensors))
     let run = try registry.record(.sample(1, output: stored.digest))
-    #expect(try registry.verify(full: true) == [])
+    #expect(try registry.verify(share: 1) == [])
     let object = try #require(sandbox.objects.first)
     if damage == "gone" {
       try FileManager.default.removeItem(atPath: sandbox.registry + "/" + object)
@@ -57,19 +57,19 @@ import Testing
         }
       }
     }
-    let findings = try registry.verify(full: false)
+    let findings = try registry.verify(share: 0)
     #expect(findings.count == 1)
     #expect(findings.first?.weight == .damage)
     #expect(findings.first?.what.contains("\(sandbox.registry)/\(object)") == true)
     #expect(findings.first?.consequence == "`merged` (run 1) made it, and will run again when it is needed")
     #expect(findings.first?.help == "`mergekit verify --repair` forgets it, `mergekit apply` makes it anew")
     #expect(try registry.content(stored.digest) == nil)
-    #expect(try registry.verify(full: true, repair: true).allSatisfy(\.isRepaired))
+    #expect(try registry.verify(share: 1, repair: true).allSatisfy(\.isRepaired))
     #expect(sandbox.objects == [])
     #expect(try registry.run(key: run.key) == nil)
     #expect(try registry.store(.made(tensors)).digest == stored.digest)
     #expect(try registry.run(key: run.key) == run)
-    #expect(try registry.verify(full: true) == [])
+    #expect(try registry.verify(share: 1) == [])
   }
 
   @Test func aRegistryThatWasCopiedWorks() throws {
@@ -79,7 +79,7 @@ import Testing
     let copy = try Sandbox()
     try FileManager.default.copyItem(atPath: sandbox.registry, toPath: copy.registry)
     #expect(try copy.open(.readOnly).content(artifact)?.bytes("a") == tensors[0].1.rawBytes)
-    #expect(try copy.open().verify(full: false) == [])
+    #expect(try copy.open().verify(share: 0) == [])
     #expect(try copy.open().content(artifact)?.bytes("b") == tensors[1].1.rawBytes)
   }
 
@@ -98,7 +98,7 @@ import Testing
       script: "PRAGMA foreign_keys = ON; DELETE FROM run WHERE id = 3; UPDATE run SET label = 'other' WHERE id = 4")
 
     registry = try sandbox.open()
-    let findings = try #require(try registry?.verify(full: true))
+    let findings = try #require(try registry?.verify(share: 1))
     #expect(
       findings.map(\.consequence) == [
         "only the index knows of run 1: it would be lost with it",
@@ -106,8 +106,8 @@ import Testing
         "the history does not show it, and its result is not reused", "the history shows it wrong",
         "only the index knows of apply 1: it would be lost with it",
       ])
-    #expect(try registry?.verify(full: true, repair: true).allSatisfy(\.isRepaired) == true)
-    #expect(try registry?.verify(full: true) == [])
+    #expect(try registry?.verify(share: 1, repair: true).allSatisfy(\.isRepaired) == true)
+    #expect(try registry?.verify(share: 1) == [])
     #expect(try registry?.runs(operation: "ties", limit: 10) == before)
   }
 
@@ -133,7 +133,7 @@ import Testing
       script: "UPDATE location SET start = start + 4 WHERE start = (SELECT min(start) FROM location)")
     let error = #expect(throws: OperationError.self) { try sandbox.open().content(artifact) }
     #expect(error?.cause == .corrupt)
-    #expect(try sandbox.open().verify(full: true).map(\.weight) == [.damage])
+    #expect(try sandbox.open().verify(share: 1).map(\.weight) == [.damage])
     #expect(try Registry.rebuildIndex(sandbox.registry).content(artifact)?.bytes("a") == tensors[0].1.rawBytes)
   }
 }

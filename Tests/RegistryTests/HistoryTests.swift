@@ -50,9 +50,9 @@ import Testing
     let apply = try registry.beginApply(recipe: "recipe.rcp", text: "recipe \"x\"\n")
     #expect(try registry.apply(id: apply)?.status == .running)
     #expect(try registry.apply(id: apply)?.wasKilled == false)
-    try registry.addStep(apply: apply, label: "merged", run: run.id, reused: false)
-    try registry.addStep(apply: apply, label: "again", run: run.id, reused: true)
-    try registry.finishApply(apply, status: .failed, message: "`x` failed")
+    try registry.finishApply(
+      apply, status: .failed, message: "`x` failed",
+      steps: [.init(label: "merged", run: run.id, reused: false), .init(label: "again", run: run.id, reused: true)])
     let second = try registry.beginApply(recipe: "recipe.rcp", text: "")
     #expect(try registry.applies(limit: 10).map(\.id) == [second, apply])
     #expect(try registry.applies(with: run.id).map(\.id) == [apply])
@@ -88,8 +88,8 @@ import Testing
     for number in 1...5 {
       let apply = try #require(registry).beginApply(recipe: "r.rcp", text: "text")
       let run = try #require(registry).record(.sample(number, output: stored[number - 1]))
-      try #require(registry).addStep(apply: apply, label: "merged", run: run.id, reused: false)
-      try #require(registry).finishApply(apply, status: .ok)
+      try #require(registry).finishApply(
+        apply, status: .ok, steps: [.init(label: "merged", run: run.id, reused: false)])
     }
     let before = try history(#require(registry))
     #expect(before.2.allSatisfy { $0 != nil })
@@ -108,7 +108,7 @@ import Testing
       #expect(after.1 == before.1)
       #expect(after.2 == before.2)
       #expect(try #require(try registry?.content(stored[2])).bytes("w") == content)
-      #expect(try registry?.verify(full: true) == [])
+      #expect(try registry?.verify(share: 1) == [])
       #expect(try registry?.record(.sample(9)).id == 6)
       registry = nil
       try FileManager.default.removeItem(atPath: "\(sandbox.registry)/receipts/0/6.json")
@@ -166,7 +166,7 @@ import Testing
     let runs = try registries[0].runs(operation: "ties", limit: 1000)
     #expect(runs.map(\.id) == (1...800).reversed())
     #expect(Set(runs.map(\.key)).count == 800)
-    #expect(try registries[0].verify(full: false) == [])
+    #expect(try registries[0].verify(share: 0) == [])
   }
 
   @Test func aStepIsRunOnceByHoweverManyWantIt() throws {

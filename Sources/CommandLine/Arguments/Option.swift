@@ -1,3 +1,5 @@
+import Foundation
+
 /// What an option says of itself: parsing, help, errors and completions all read this.
 protocol OptionDeclaration: Sendable {
   /// Without dashes: `jobs`.
@@ -111,6 +113,10 @@ extension ValueReader where Value == Int {
     Int(text).flatMap { $0 >= 1 ? $0 : nil }
   }
 
+  static let wholeFromZero = ValueReader(expectation: "a whole number from 0", completion: .nothing) { text in
+    Int(text).flatMap { $0 >= 0 ? $0 : nil }
+  }
+
   /// A size with its unit, as recipes write one, with or without the blank: `2GiB`, `512 MiB`.
   static let bytes = ValueReader(
     expectation: "a size with its unit, such as `2GiB`", completion: .choices(["1GiB", "2GiB", "4GiB", "8GiB"])
@@ -121,5 +127,39 @@ extension ValueReader where Value == Int {
     guard let amount = Double(digits), let exponent = units[String(unit)] else { return nil }
     let bytes = amount * Double(1 << exponent)
     return bytes >= 1 && bytes < 9e18 ? Int(bytes) : nil
+  }
+}
+
+extension ValueReader where Value == Double {
+  /// Seconds, written with a unit: `90s`, `30min`, `12h`, `14d`.
+  static let duration = ValueReader(
+    expectation: "a time with its unit, such as `12h` or `14d`", completion: .choices(["12h", "1d", "14d"])
+  ) { text in
+    let units = ["s": 1.0, "min": 60, "h": 3600, "d": 86400]
+    let digits = text.prefix { $0.isASCII && $0.isNumber || $0 == "." }
+    guard let amount = Double(digits), let unit = units[String(text.dropFirst(digits.count))] else { return nil }
+    return amount * unit < 1e11 ? amount * unit : nil
+  }
+
+  /// `5%`, from more than nothing to all.
+  static let share = ValueReader(expectation: "a share such as `5%`", completion: .choices(["5%", "20%"])) { text in
+    guard text.hasSuffix("%"), let percent = Double(text.dropLast()), percent > 0, percent <= 100 else { return nil }
+    return percent / 100
+  }
+}
+
+extension ValueReader where Value == Date {
+  /// A day of the local calendar, with or without minutes, or a time before now.
+  static let time = ValueReader(
+    expectation: "a date such as `2026-11-23` or `2026-11-23T14:02`, or a time ago such as `12h`", completion: .nothing
+  ) { text in
+    if let seconds = ValueReader<Double>.duration.read(text) { return Date(timeIntervalSinceNow: -seconds) }
+    let numbers = text.split { "-T:".contains($0) }.map { Int($0) }
+    let isShaped = text.wholeMatch(of: /\d{4}-\d\d-\d\d(T\d\d:\d\d)?/) != nil
+    guard isShaped, numbers.count == 3 || numbers.count == 5 else { return nil }
+    let (hour, minute) = numbers.count == 5 ? (numbers[3], numbers[4]) : (0, 0)
+    let parts = DateComponents(year: numbers[0], month: numbers[1], day: numbers[2], hour: hour, minute: minute)
+    let calendar = Calendar(identifier: .gregorian)
+    return parts.isValidDate(in: calendar) ? calendar.date(from: parts) : nil
   }
 }

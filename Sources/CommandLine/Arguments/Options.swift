@@ -53,4 +53,26 @@ enum Options {
   static let repair = Flag(
     "repair", "Put right what can be: what is damaged is forgotten, so that the next apply makes it anew.")
   static let rebuildIndex = Flag("rebuild-index", "First make the index anew from the objects and receipts.")
+  static let sample = Option(
+    "sample", "SHARE", .share, "Read the bytes of this share of the objects, such as 5%, others than last time.")
+  static let delete = Flag("delete", "Delete, instead of showing what would be deleted.")
+  static let keepRuns = Option(
+    "keep-runs", "N", .wholeFromZero, "Keep the results of so many of the last applies; of 20 by default.")
+  static let keepWithin = Option(
+    "keep-within", "TIME", .duration, "Keep what was made within this time, such as 12h or 14d; 14d by default.")
+  static let maxSize = Option(
+    "max-size", "SIZE", .bytes, "Keep at most so many bytes, such as 500GiB, the newest first; names keep all the same."
+  )
+  static let whyKept = Option("why-kept", "WHAT", .text, "Say only why this artifact is kept.")
+  static let top = Option(
+    "top", "N", .wholeFromOne, "How many tensors to list, those that changed most first; 20 by default.")
+  static let why = Option("why", "STEP", .text, "Say of this step alone what of its key has changed.")
+  static let since = Option(
+    "since", "TIME", .time, "Only what began since then: a date such as 2026-11-23, or a time ago such as 12h or 14d.")
+  static let operation = Option("op", "OPERATION", .text, "Only applies that ran this operation.")
+  static let status = Option(
+    "status", "STATUS", .choice(of: ["ok", "failed", "interrupted", "killed", "running"]), "Only what ended like this.")
+  static let table = Flag("table", "Show one line for each step, without the graph.")
+  static let jsonLines = Flag("jsonl", "Print one JSON document on each line.")
+  static let follow = Flag("follow", "Go on showing applies as they end, until Ctrl-C.")
 }

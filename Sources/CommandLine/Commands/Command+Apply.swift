@@ -54,7 +54,8 @@ private struct ApplyCommand {
     display.start()
     defer { display.finish() }
     let report = try application.apply(
-      recipeText: loaded.text, limits: limits, cancellation: interruption.cancellation, observe: display.observe)
+      recipeText: loaded.text, command: invocation.commandLine(of: "apply", loaded), limits: limits,
+      cancellation: interruption.cancellation, observe: display.observe)
     display.finish()
 
     let summary = ApplySummary(report: report, plan: plan, registry: registry, out: arguments[Options.out])

@@ -20,7 +20,7 @@ extension Command {
     examples: ["mergekit export merged out/merged", "mergekit export 41d0f21b9c scores.json --as json"]
   ) { invocation in
     let (named, path) = (invocation.arguments.operands[0], invocation.arguments.operands[1])
-    guard let registry = try invocation.openRegistry() else {
+    guard let registry = try invocation.openRegistryAsAllowed() else {
       throw OperationError(.missing, "nothing was applied here yet, so there is nothing to export")
     }
     let digest = try invocation.findArtifact(named, in: registry)

@@ -1,6 +1,7 @@
 import Diagnostics
 import Fingerprints
 import Formats
+import Foundation
 import Registry
 
 extension Command {
@@ -11,8 +12,14 @@ extension Command {
       artifact, everything that it was made from; given a run's number, all that decided it.
       """,
     operands: [Operand("WHAT", .optional, .recipes, "A recipe's file, a digest, a name, or a run's number.")],
-    options: [Options.limit, Options.json],
-    examples: ["mergekit log", "mergekit log merged", "mergekit log Recipes/fisher.rcp --limit 3"]
+    options: [
+      Options.limit, Options.since, Options.operation, Options.status, Options.table, Options.follow, Options.json,
+      Options.jsonLines,
+    ],
+    examples: [
+      "mergekit log", "mergekit log merged", "mergekit log Recipes/fisher.rcp --limit 3",
+      "mergekit log --since 2d --status failed --table",
+    ]
   ) { invocation in
     guard let registry = try invocation.openRegistry(.readOnly) else {
       invocation.sayNothingYet()
@@ -20,14 +27,16 @@ extension Command {
       return 0
     }
     guard let named = invocation.arguments.operands.first else {
-      try invocation.printApplies(try registry.applies(limit: invocation.limit), registry)
+      try invocation.printApplies(try invocation.applies(in: registry), registry)
+      if invocation.arguments.has(Options.follow) { try invocation.follow(registry) }
       return 0
     }
     switch try invocation.find(named, in: registry) {
     case .recipe(let name), .model(let name):
-      let applies = try registry.applies(limit: .max).filter { invocation.isSameFile($0.recipe, name) }
-      guard !applies.isEmpty else { throw OperationError.neverApplied(name) }
-      try invocation.printApplies(Array(applies.prefix(invocation.limit)), registry)
+      guard try registry.recipes().contains(where: { invocation.isSameFile($0, name) }) else {
+        throw OperationError.neverApplied(name)
+      }
+      try invocation.printApplies(try invocation.applies(in: registry, of: name), registry)
     case .artifact(let digest): try invocation.printLineage(of: digest, registry)
     case .run(let run): invocation.printRun(run)
     }
@@ -41,21 +50,62 @@ extension Invocation {
   /// Where nothing was ever applied.
   fileprivate func sayNothingYet() { say("nothing was applied here yet; `mergekit apply RECIPE` is how it begins") }
 
+  /// The applies that the command line asks for, newest first.
+  /// - Parameter recipe: A recipe's file, where only its are wanted.
+  fileprivate func applies(in registry: Registry, of recipe: String? = nil) throws -> [Apply] {
+    var filter = Registry.ApplyFilter()
+    filter.recipes = try recipe.map { name in try registry.recipes().filter { isSameFile($0, name) } }
+    filter.since = arguments[Options.since]
+    filter.operation = arguments[Options.operation]
+    let status = arguments[Options.status]
+    // Whether one was killed, only its process's lock says.
+    filter.status = status == "killed" ? .running : status.flatMap(ApplyStatus.init)
+    let found = try registry.applies(limit: status == "killed" || status == "running" ? .max : limit, filter)
+    return Array(found.filter { status == nil || $0.outcome == status }.prefix(limit))
+  }
+
   fileprivate func printApplies(_ applies: [Apply], _ registry: Registry) throws {
+    if arguments.has(Options.jsonLines) {
+      for apply in applies { print(line: try apply.json(registry)) }
+      return
+    }
     if arguments.has(Options.json) { return print(JSON.array(try applies.map { try $0.json(registry) })) }
-    if applies.isEmpty { return sayNothingYet() }
-    for line in try History(registry: registry, style: style).lines(applies) { print(line) }
+    if applies.isEmpty {
+      return arguments.has(Options.since) || arguments.has(Options.operation) || arguments.has(Options.status)
+        ? say("no apply is like that") : sayNothingYet()
+    }
+    let history = History(registry: registry, style: style)
+    for line in try arguments.has(Options.table) ? history.table(applies) : history.lines(applies) { print(line) }
+  }
+
+  /// Shows applies as they end, until the user stops it.
+  fileprivate func follow(_ registry: Registry) throws {
+    program.interruption.listen()
+    var shown = Set(try registry.applies(limit: 1000).filter { $0.finished != nil }.map(\.id))
+    let newest = shown.max() ?? 0
+    while !program.interruption.cancellation.isCancelled, program.output.failure == nil {
+      let ended = try registry.applies(limit: 1000).filter {
+        $0.finished != nil && $0.id > newest - 1000 && !shown.contains($0.id)
+      }
+      if !ended.isEmpty { try printApplies(ended.reversed(), registry) }
+      shown.formUnion(ended.map(\.id))
+      usleep(200_000)
+    }
   }
 
   fileprivate func printLineage(of artifact: Digest, _ registry: Registry) throws {
     let history = History(registry: registry, style: style)
-    if arguments.has(Options.json) {
-      return print(JSON.array(try history.lineage(of: artifact).map(\.run.json)))
+    let runs = try history.lineage(of: artifact)
+    if arguments.has(Options.jsonLines) {
+      for entry in runs { print(line: entry.run.json) }
+      return
     }
-    for line in try history.lines(lineageOf: artifact) { print(line) }
+    if arguments.has(Options.json) { return print(JSON.array(runs.map(\.run.json))) }
+    for line in arguments.has(Options.table) ? history.table(runs) : history.lines(runs) { print(line) }
   }
 
   func printRun(_ run: Run) {
+    if arguments.has(Options.jsonLines) { return print(line: run.json) }
     if arguments.has(Options.json) { return print(run.json) }
     for line in run.lines(style) { print(line) }
   }

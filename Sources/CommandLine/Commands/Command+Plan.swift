@@ -14,14 +14,23 @@ extension Command {
       Each step has a mark: `=` is there from an earlier run, `+` is new, `~` has changed since its last run, `?` depends on \
       what a step before it gives: if that comes out as it did before, this is there already.
       """,
-    operands: [.recipe], options: [Options.set, Options.target, Options.out, Options.json], takesSettings: true,
-    examples: ["mergekit plan Recipes/fisher.rcp", "mergekit plan Recipes/fisher.rcp --samples 2048"]
+    operands: [.recipe], options: [Options.set, Options.target, Options.out, Options.why, Options.json],
+    takesSettings: true,
+    examples: [
+      "mergekit plan Recipes/fisher.rcp", "mergekit plan Recipes/fisher.rcp --samples 2048",
+      "mergekit plan Recipes/fisher.rcp --why merged",
+    ]
   ) { invocation in
     invocation.program.interruption.listen()
     let loaded = try invocation.loadRecipe()
-    let planner = invocation.planner(loaded, registry: try invocation.openRegistry())
+    let registry = try invocation.openRegistryAsAllowed()
+    let planner = invocation.planner(loaded, registry: registry)
     let plan = try planner.plan(targets: invocation.arguments.all(Options.target))
     invocation.warn(of: plan)
+    if let step = invocation.arguments[Options.why] {
+      try invocation.printWhy(step, in: plan, registry)
+      return 0
+    }
     if invocation.arguments.has(Options.json) {
       invocation.print(plan.json(recipe: loaded.name))
     } else {
@@ -33,6 +42,34 @@ extension Command {
 }
 
 extension Invocation {
+  /// Says of one step of a plan what it is to be, and what of its key has changed.
+  fileprivate func printWhy(_ name: String, in plan: Plan, _ registry: Registry?) throws {
+    guard let step = plan.steps.first(where: { $0.label == name }) else {
+      let nearest = NearestName.of(name, among: plan.steps.map(\.label))
+      throw UsageError(
+        Diagnostic(
+          "the plan has no step `\(name)`", at: nil,
+          helps: [nearest.map { "did you mean `\($0)`?" } ?? "`mergekit plan` lists them"]))
+    }
+    // What only follows from another step is told of that one.
+    var cause = step
+    while case .undecided(let before) = cause.state, let next = plan[before] { cause = next }
+    let comparison: KeyComparison? =
+      if case .runs(.changed(let changes, let run)) = cause.state { KeyComparison(run, changes: changes) } else { nil }
+    let table = comparison.map { KeyTable(comparison: $0, registry: registry) }
+    if arguments.has(Options.json) {
+      return print([
+        "label": .string(name), "state": .string(step.stateName), "because_of": .string(cause.label),
+        "reason": .string(cause.reason), "components": table?.json ?? .array([]),
+      ])
+    }
+    let place = step.origin.place
+    let line = "\(place.source.name):\(place.source.position(of: place.range.lowerBound).line)"
+    print("\(style(Renderer.printable(name), .bold)) (\(Renderer.printable(line))) \(step.verdict)")
+    if cause.id != step.id { print("\(style(Renderer.printable(cause.label), .bold)) \(cause.verdict)") }
+    for line in try table?.lines(style) ?? [] { print(line) }
+  }
+
   func planner(_ loaded: LoadedRecipe, registry: Registry?) -> Planner {
     let cancellation = program.interruption.cancellation
     return Planner(
@@ -64,5 +101,30 @@ extension Invocation {
     }
     if plain, !text.isEmpty { return text }
     return "'" + Renderer.printable(text).replacing("'", with: "'\\''") + "'"
+  }
+}
+
+extension PlannedStep {
+  /// Why it is in its state, as the plan says it.
+  var reason: String {
+    switch state {
+    case .cached(let run): "there, from run \(run.id)"
+    case .runs(let reason): reason.text
+    case .undecided: "depends on a step that will run"
+    }
+  }
+
+  /// What becomes of it, as a sentence without its subject.
+  fileprivate var verdict: String {
+    switch state {
+    case .cached(let run): "will not run: its result is there, from run \(run.id)"
+    case .runs(.new): "will run: there is no earlier result for this step"
+    case .runs(.lost(let run)): "will run: the result of run \(run.id) is no longer there"
+    case .runs(.changed(let changes, let run)):
+      "will run: its key differs from that of run \(run.id)"
+        + (changes.first.map { ": " + Renderer.printable($0.sentence) } ?? ": it is made another way")
+    case .undecided:
+      "may run: it reads what another step will give, and is there already if that comes out as it did before"
+    }
   }
 }

@@ -7,20 +7,26 @@ extension Command {
   static let verify = Command(
     "verify", .results, "Check that everything in the registry is what it was.",
     discussion: """
-      Objects that were touched since they were stored are read and compared with their digests; with `--full` all are. The index is only a \
+      Objects that were touched since they were stored are read and compared with their digests; with `--full` all are, with `--sample` some. The index is only a \
       copy of what objects and receipts say, so `--rebuild-index` can always make it anew. Ends with status 76 where something is damaged.
       """,
-    options: [Options.full, Options.repair, Options.rebuildIndex, Options.json]
+    operands: [Operand("WHAT", .any, .nothing, "Artifacts to look at; the whole registry by default.")],
+    options: [Options.full, Options.sample, Options.repair, Options.rebuildIndex, Options.json],
+    examples: ["mergekit verify --full", "mergekit verify --sample 5%", "mergekit verify merged --full --repair"]
   ) { invocation in
     invocation.program.interruption.listen()
     let registry =
-      try invocation.arguments.has(Options.rebuildIndex) ? invocation.rebuildIndex() : invocation.openRegistry()
+      try invocation.arguments.has(Options.rebuildIndex)
+      ? invocation.rebuildIndex()
+      : invocation.arguments.has(Options.repair) ? invocation.openRegistry() : invocation.openRegistryAsAllowed()
     guard let registry else {
       throw OperationError(.missing, "nothing was applied here yet, so there is no registry to verify")
     }
     let cancellation = invocation.program.interruption.cancellation
+    let artifacts = try invocation.arguments.operands.map { try invocation.findArtifact($0, in: registry) }
     let findings = try registry.verify(
-      full: invocation.arguments.has(Options.full), repair: invocation.arguments.has(Options.repair),
+      share: invocation.arguments.has(Options.full) ? 1 : invocation.arguments[Options.sample] ?? 0,
+      of: artifacts.isEmpty ? nil : Set(artifacts), repair: invocation.arguments.has(Options.repair),
       isCancelled: { cancellation.isCancelled })
     if invocation.arguments.has(Options.json) {
       invocation.print(JSON.array(findings.map(\.json)))

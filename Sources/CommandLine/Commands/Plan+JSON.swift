@@ -23,19 +23,25 @@ extension Plan {
 }
 
 extension PlannedStep {
+  /// Its state, in one word.
+  var stateName: String {
+    switch state {
+    case .cached: "cached"
+    case .undecided: "undecided"
+    case .runs(let reason): reason == .new ? "new" : "changed"
+    }
+  }
+
   fileprivate func json(_ graph: Graph) -> JSON {
-    var json: JSON = ["label": .string(label), "operation": .string(step.operation)]
+    var json: JSON = ["label": .string(label), "operation": .string(step.operation), "state": .string(stateName)]
     func set(_ name: String, _ value: JSON) { json = json.setting(name, to: value) }
     switch state {
     case .cached(let run):
-      set("state", "cached")
       set("run", .integer(run.id))
       set("artifact", .string(run.output.description))
     case .undecided(let id):
-      set("state", "undecided")
       set("after", .string(graph.origins[id.index].label))
     case .runs(let reason):
-      set("state", reason == .new ? "new" : "changed")
       set("reason", .string(reason.text))
       if case .changed(let changes, let run) = reason {
         set("since", .integer(run.id))

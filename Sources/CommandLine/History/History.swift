@@ -59,10 +59,40 @@ struct History {
     return found.values.sorted { $0.id > $1.id }.map { ($0.label, $0) }
   }
 
-  func lines(lineageOf artifact: Digest) throws -> [String] {
-    let runs = try lineage(of: artifact)
+  func lines(_ runs: [(label: String, run: Run)]) -> [String] {
     let labels = Dictionary(runs.map { ($0.run.output, $0.label) }) { first, _ in first }
     return draw(runs) { labels[$0] }
+  }
+
+  // MARK: Tables
+
+  /// A line for each step of some applies.
+  func table(_ applies: [Apply]) throws -> [String] {
+    var table = Table()
+    for apply in applies {
+      for step in apply.steps {
+        guard let run = try registry.run(id: step.run) else { continue }
+        table.rows.append(
+          [.init("apply \(apply.id)", .faint), .init(apply.outcome, apply.status == .ok ? .green : .red)]
+            + cells(step.label, run) + [.init(step.reused ? "there already" : "ran", .faint)])
+      }
+    }
+    return table.lines(style, indent: 0)
+  }
+
+  /// A line for each run.
+  func table(_ runs: [(label: String, run: Run)]) -> [String] {
+    var table = Table()
+    table.rows = runs.map { cells($0.label, $0.run) }
+    return table.lines(style, indent: 0)
+  }
+
+  private func cells(_ label: String, _ run: Run) -> [Table.Cell] {
+    [
+      .init(Renderer.printable(label), .bold), .init(run.operation), .init(run.output.short, .yellow),
+      .init("run \(run.id)", .faint), .init(Measure.minute(run.started), .faint),
+      .init(Measure.duration(run.seconds), .faint, isNumber: true),
+    ]
   }
 
   // MARK: Drawing

@@ -1,0 +1,193 @@
+"""S1 to S4, S9: whatever a file holds, the program reads it or says what is wrong with it."""
+
+import os
+import random
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+from campaign import Failed, NotRun, check, fault, limits
+from recipes import safetensors
+
+PARSERS = ["safetensors", "json", "csv", "jsonl", "recipe", "yaml", "tokenizer", "receipt"]
+
+
+@fault("S1", "random inputs to every parser (libFuzzer, address sanitizer)")
+def fuzzing(campaign):
+    program = os.path.join(campaign.root, ".build", "fuzzing", "fuzz")
+    build = subprocess.run(
+        [os.path.join(campaign.root, "Tests", "Fuzzing", "build")] + (["--if-built"] if campaign.is_quick else []),
+        capture_output=True, text=True)
+    if build.returncode == 69:
+        raise NotRun(build.stderr.strip().splitlines()[-1])
+    check(build.returncode == 0, lambda: build.stderr[-800:])
+    runs, seconds = campaign.amount(-1, 1_000_000), campaign.amount(2, 0)
+
+    def one(parser):
+        seeds = os.path.join(campaign.root, "Tests", "Fuzzing", "Seeds", parser)
+        corpus = campaign.new_folder()
+        result = subprocess.run(
+            [program, corpus, seeds, f"-runs={runs}", f"-max_total_time={seconds}", f"-seed={campaign.seed + 1}",
+             "-timeout=5", "-rss_limit_mb=2048", "-max_len=4096", f"-artifact_prefix={campaign.folder}/{parser}-"],
+            env={**os.environ, "FUZZ_PARSER": parser, "ASAN_OPTIONS": "detect_leaks=0"}, capture_output=True,
+            errors="replace", text=True)
+        if result.returncode:
+            kept = os.path.join("/tmp", "mergekit-crashes")
+            os.makedirs(kept, exist_ok=True)
+            for name in os.listdir(campaign.folder):
+                if name.startswith(parser + "-"):
+                    shutil.copy(os.path.join(campaign.folder, name), kept)
+            lines = [line for line in result.stderr.splitlines() if "Fatal" in line or "ERROR" in line or "SUMMARY" in line]
+            raise Failed(f"{parser}: {' | '.join(lines[:3])}; the input is in {kept}")
+        found = re.findall(r"#(\d+)\s+DONE", result.stderr) or re.findall(r"#(\d+)\s", result.stderr)
+        return parser, int(found[-1])
+
+    counts = campaign.parallel(PARSERS, one)
+    return ", ".join(f"{count:,} {parser}" for parser, count in counts)
+
+
+F4 = ("F32", [1], b"\0\0\x80\x3f")
+VERDICTS = [
+    # (what, the file's bytes, whether it is a model)
+    ("valid", safetensors({"a": F4}), True),
+    ("no tensors", safetensors({}), True),
+    ("trailing blanks", safetensors({"a": F4}, '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}   '), True),
+    ("zero-size tensor", safetensors({"a": ("F32", [0], b"")}), True),
+    ("scalar", safetensors({"a": ("F32", [], F4[2])}), True),
+    ("unaligned", safetensors({"a": ("U8", [3], b"123"), "b": F4}), True),
+    ("name with a zero byte", safetensors({"a\0b": F4}), True),
+    ("name like a path", safetensors({"../x": F4}), True),
+    ("metadata of texts", safetensors({"a": F4}, '{"__metadata__":{"x":"y"},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'), True),
+] + [
+    (what, safetensors({"a": F4}, header), False) for what, header in [
+        ("byte order mark", b'\xef\xbb\xbf{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'),
+        ("bad UTF-8", b'{"\xff":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'),
+        ("a key twice", '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'),
+        ("a field twice", '{"a":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}}'),
+        ("no dtype", '{"a":{"shape":[1],"data_offsets":[0,4]}}'),
+        ("lower-case dtype", '{"a":{"dtype":"f32","shape":[1],"data_offsets":[0,4]}}'),
+        ("negative length", '{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}'),
+        ("2.0 as length", '{"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}'),
+        ("overflow", '{"a":{"dtype":"F32","shape":[9223372036854775808,2],"data_offsets":[0,4]}}'),
+        ("overflow times zero", '{"a":{"dtype":"F32","shape":[4611686018427387904,4,0],"data_offsets":[0,0]}}'),
+        ("hole", '{"a":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}'),
+        ("trailing bytes", '{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}'),
+        ("overlap", '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}'),
+        ("end before begin", '{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}'),
+        ("another size", '{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}'),
+        ("metadata that is no text", '{"__metadata__":{"x":1},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'),
+        ("a list", "[]"), ("deep", "[" * 100_000), ("lone surrogate", '{"\\ud800":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'),
+    ]
+] + [
+    ("header of 2^64-1", b"\xff" * 8 + b"{}", False), ("header longer than the file", struct.pack("<Q", 100) + b"{}", False),
+    ("no header", struct.pack("<Q", 0), False), ("seven bytes", b"1234567", False), ("nothing", b"", False),
+    ("a pickle", b"\x80\x04\x95\x10\0\0\0\0\0\0\0" + b"x" * 40, False), ("a zip archive", b"PK\x03\x04" + b"\0" * 60, False),
+]
+
+
+@fault("S2", "safetensors headers: what is a model and what is none")
+def verdicts(campaign):
+    session = campaign.session(None)
+
+    def one(case):
+        number, (what, data, isModel) = case
+        session.write(f"{number}.safetensors", data)
+        result = session.run("show", f"{number}.safetensors", "--tensors")
+        check(result.status == (0 if isModel else 65), lambda: f"{what}: {result!r}")
+
+    campaign.parallel(list(enumerate(VERDICTS)), one)
+    compared = differential(campaign, session)
+    return f"{len(VERDICTS)} headers; {compared}"
+
+
+def differential(campaign, session):
+    """Mutated headers: what Python's safetensors refuses is refused here too."""
+    python = next((path for path in [sys.executable, "/tmp/peer/bin/python"] if os.path.exists(path) and subprocess.run(
+        [path, "-c", "import safetensors"], capture_output=True).returncode == 0), None)
+    if not python:
+        return "not compared with Python's safetensors, which is not installed"
+    total, generator = campaign.amount(30, 2000), campaign.random("S2")
+    seeds = [data for _, data, _ in VERDICTS if 10 < len(data) < 1000]
+    for number in range(total):
+        data = bytearray(generator.choice(seeds))
+        for _ in range(generator.randrange(1, 4)):
+            data[generator.randrange(8, len(data))] = generator.choice(b'0123456789[]{}",:-.eE \\au')
+        session.write(f"m{number}.safetensors", bytes(data))
+    script = ("import sys, safetensors\nfor n in range(int(sys.argv[1])):\n try: safetensors.deserialize(open("
+              "f'm{n}.safetensors','rb').read()); print(n)\n except Exception: pass")
+    accepted = set(subprocess.run([python, "-c", script, str(total)], cwd=session.folder, capture_output=True,
+                                  text=True).stdout.split())
+
+    def one(number):
+        result = session.run("show", f"m{number}.safetensors")
+        check(result.status in (0, 65), lambda: f"mutation {number}: {result!r}")
+        if result.status == 0:
+            check(str(number) in accepted, lambda: f"mutation {number} is accepted here and not by Python's safetensors: "
+                  f"{open(session.path(f'm{number}.safetensors'), 'rb').read()!r}")
+
+    campaign.parallel(range(total), one)
+    return f"{total} mutations, none accepted that Python's safetensors refuses"
+
+
+@fault("S3", "headers that ask for more than there is")
+def bombs(campaign):
+    session = campaign.session(None)
+    names = ",".join(f'"t{number}":{{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}' for number in range(campaign.amount(50_000, 1_000_000)))
+    cases = [
+        ("header of 100,000,001 bytes", struct.pack("<Q", 100_000_001), None),
+        ("header of 99,999,999 blanks", None, 100_000_000),
+        ("very many tensors", safetensors({}, "{" + names + "}"), None),
+        ("nested 100,000 deep", safetensors({}, '{"a":' * 100_000), None),
+        ("name of 1 MB", safetensors({"a" * (1 << 20): F4}), None),
+    ]
+    worst = 0
+    for what, data, blanks in cases:
+        if blanks and campaign.is_quick:
+            continue
+        path = session.write("bomb.safetensors", data or struct.pack("<Q", blanks) + b"{}" + b" " * (blanks - 2))
+        started = time.monotonic()
+        # Swift's libraries alone map much: what counts is what the header adds.
+        result = session.run("show", "bomb.safetensors", limit=limits(AS=6 << 30), timeout=60)
+        worst = max(worst, time.monotonic() - started)
+        check(result.status in (0, 65), lambda: f"{what}: {result!r}")
+        os.unlink(path)
+    return f"{len(cases)} headers, at most {worst:.1f} s"
+
+
+@fault("S4", "things that are no files")
+def strange_files(campaign):
+    session = campaign.session(None)
+    with open(session.path("huge.safetensors"), "wb") as file:
+        file.truncate(1 << 40)
+    os.mkfifo(session.path("pipe.safetensors"))
+    os.mkdir(session.path("folder.safetensors"))
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(session.path("s.safetensors"))
+    os.symlink("nowhere", session.path("dangling.safetensors"))
+    os.symlink("loop.safetensors", session.path("loop.safetensors"))
+    os.symlink("/dev/zero", session.path("zero.safetensors"))
+    names = sorted(name for name in os.listdir(session.folder) if name.endswith(".safetensors"))
+    for name in names:
+        session.write("r.rcp", f'## x\nrecipe "x"\nexport average([checkpoint("{name}"), checkpoint("{name}")]) to "out"\n')
+        for words in [["show", name], ["plan", "r.rcp"], ["apply", "r.rcp"]]:
+            result = session.run(*words, timeout=10)
+            check(result.status in (65, 66) and result.seconds < 5, lambda: f"{words} of {name}: {result!r}")
+    listener.close()
+    return f"{len(names)} of them, refused at once"
+
+
+@fault("S9", "pickles, whatever they are called")
+def pickles(campaign):
+    session = campaign.session(None)
+    marker = session.path("owned")
+    pickle = b"cos\nsystem\n(S'touch " + marker.encode() + b"'\ntR."
+    for name in ["pytorch_model.bin", "model.pt", "model.ckpt", "model.safetensors"]:
+        session.write(f"{name}-folder/{name}", pickle if name != "model.safetensors" else b"\x80\x04" + pickle)
+        result = session.run("show", f"{name}-folder")
+        check(result.status == 65 and "pickle" in result.errors, lambda: f"{name}: {result!r}")
+    check(not os.path.exists(marker), "a pickle was executed")
+    return "refused with how to convert them; none is executed"
