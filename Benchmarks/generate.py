@@ -1,7 +1,8 @@
 """Writes a Llama-shaped base in bfloat16 and three fine-tunes of it: `generate.py FOLDER SHAPE`, the shape as JSON.
 
-A fine-tune is the base plus a change of rank 4, a change of one entry in ten and noise, about 1% of the base in all.
-Needs numpy.
+A fine-tune is the base plus a change of rank 4, a change of one entry in ten and noise, about 1% of the base in all. With
+`"rows": N` in the shape only the first rows of each matrix are written; the others are holes in the files, which read as zeros
+and take no disk. Needs numpy.
 """
 
 import json
@@ -29,6 +30,7 @@ def shapes(hidden, ffn, layers, vocabulary, kv):
 
 def main():
     folder, shape = sys.argv[1], json.loads(sys.argv[2])
+    rows = shape.pop("rows", None)
     tensors = list(shapes(**shape))
 
     def bfloat16(values):
@@ -73,10 +75,13 @@ def main():
         with open(os.path.join(path, "model.safetensors"), "wb") as file:
             file.write(struct.pack("<Q", len(text)) + text)
             for index, (name, axes) in enumerate(tensors):
-                values = base(index, axes)
+                written = (min(axes[0], rows or axes[0]), *axes[1:])
+                values = base(index, written)
                 if model >= 0:
-                    values = values + change(model, index, axes)
+                    values = values + change(model, index, written)
                 file.write(bfloat16(values).tobytes())
+                file.truncate(8 + len(text) + header[name]["data_offsets"][1])
+                file.seek(0, os.SEEK_END)
 
 
 if __name__ == "__main__":

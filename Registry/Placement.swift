@@ -37,7 +37,7 @@ extension Registry {
     let parts = Dictionary(uniqueKeysWithValues: content.tensors.indices.map { (content.tensors[$0].name, $0) })
     var written: [(part: Int, shard: Int, offset: Int)] = []
     let files = try placement.layout.shards.enumerated().map { shard, file in
-      let new = try NewFile("\(placement.folder)/\(file.name)", reserving: file.layout.fileLength)
+      let new = try NewFile("\(placement.folder)/\(file.name)", reserving: file.layout.fileLength, isDirect: true)
       try new.write(file.layout.header, at: 0)
       written += file.layout.entries.map { entry in
         guard let part = parts[entry.name] else { preconditionFailure("`\(entry.name)` is laid out and not there") }

@@ -18,7 +18,8 @@ struct TensorPlace: Sendable {
     }
   }
 
-  /// Computes a tensor and writes it: run by run where that is possible, each hashed and written while it is in the cache.
+  /// Computes a tensor and writes it: run by run where that is possible, each hashed while it is in the cache, and
+  /// written while the next ones are made.
   func write(_ entry: TensorEntry, _ progress: ByteProgress) throws -> Digest {
     guard let read = try entry.runs() else {
       let tensor = try entry.load()
@@ -30,22 +31,23 @@ struct TensorPlace: Sendable {
       return try write(tensor)
     }
     var hasher = BLAKE3()
-    let memory = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: TensorEntry.runLength * entry.dtype.size, alignment: 64)
-    defer { memory.deallocate() }
+    let longest = TensorEntry.runLength * entry.dtype.size
+    let writer = SequentialWriter(file, at: offset, count: entry.byteCount, longest: longest)
     var untold = 0
     for start in stride(from: 0, to: entry.shape.count, by: TensorEntry.runLength) {
       let run = start..<min(start + TensorEntry.runLength, entry.shape.count)
-      let bytes = UnsafeMutableRawBufferPointer(rebasing: memory.prefix(run.count * entry.dtype.size))
-      try read(run, bytes)
-      hasher.update(UnsafeRawBufferPointer(bytes))
-      try file.write(UnsafeRawBufferPointer(bytes), at: offset + start * entry.dtype.size)
-      untold += bytes.count
+      let count = run.count * entry.dtype.size
+      try writer.add(count) { bytes in
+        try read(run, bytes)
+        hasher.update(UnsafeRawBufferPointer(bytes))
+      }
+      untold += count
       if untold >= 16 << 20 || run.upperBound == entry.shape.count {
         progress.add(untold)
         untold = 0
       }
     }
+    try writer.finish()
     return .tensor(entry.dtype, entry.shape, bytes: hasher.finalize())
   }
 }

@@ -56,16 +56,14 @@ struct Breadcrumbs: StreamedTaskVectorMerge {
   func combination(
     of vectors: [TaskVector], for tensor: TensorName, _ read: TensorReader
   ) throws -> TaskVectorCombination {
-    var vectors = vectors
-    for number in vectors.indices {
-      let magnitudes = vectors[number].magnitudes
-      let kept = places(of: number, count: magnitudes.count, at: tensor)
-      guard kept.count < magnitudes.count else { continue }
-      let cuts = (magnitudes.cut(keeping: kept.upperBound), magnitudes.cut(keeping: kept.lowerBound))
-      vectors[number] = TaskVector(
-        vectors[number].model, minus: vectors[number].base, kept: .between(above: cuts.0, notAbove: cuts.1))
-      if rescale { vectors[number] = vectors[number].rescaledToFullSum() }
+    let kept = vectors.indices.map { places(of: $0, count: vectors[$0].base.count, at: tensor) }
+    let cuts = Magnitudes.cuts(
+      zip(vectors, kept).flatMap { [($0.magnitudes, $1.upperBound), ($0.magnitudes, $1.lowerBound)] })
+    var vectors = vectors.enumerated().map { number, vector in
+      let between = TaskVector.Kept.between(above: cuts[2 * number], notAbove: cuts[2 * number + 1])
+      return kept[number].count == vector.base.count ? vector : vector.keeping(between)
     }
+    if rescale { vectors = TaskVector.rescaledToFullSums(vectors) }
     return electing(
       vectors, weights: weights.shares(of: models.count, at: tensor), consensus, .sum(normalized: normalize),
       scale: scale(tensor))

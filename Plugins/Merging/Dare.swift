@@ -58,10 +58,11 @@ struct Dare: StreamedTaskVectorMerge {
     of vectors: [TaskVector], for tensor: TensorName, _ read: TensorReader
   ) throws -> TaskVectorCombination {
     let densities = density.values(for: models.count).map { $0(tensor).share }
-    let vectors = zip(densities, vectors).enumerated().map { number, pair in
+    var vectors = zip(densities, vectors).enumerated().map { number, pair in
       let (density, vector) = pair
       return density < 1 ? dropping(from: vector, keeping: density, generator(number, tensor)) : vector
     }
+    if rescale == .l1 { vectors = TaskVector.rescaledToFullSums(vectors) }
     return electing(
       vectors, weights: weights.shares(of: models.count, at: tensor), consensus, .sum(normalized: normalize),
       scale: scale(tensor))
@@ -70,9 +71,7 @@ struct Dare: StreamedTaskVectorMerge {
   private func dropping(from vector: TaskVector, keeping density: Double, _ generator: Generator) -> TaskVector {
     guard density > 0 else { return vector.keeping(above: .nothing) }
     let mask = EntryMask(count: vector.base.count, keeping: density, generator)
-    let factor = rescale == .inverseDensity ? 1 / density : 1
-    let kept = TaskVector(vector.model, minus: vector.base, kept: .mask(mask), factor: factor)
-    return rescale == .l1 ? kept.rescaledToFullSum() : kept
+    return vector.keeping(.mask(mask), factor: rescale == .inverseDensity ? 1 / density : 1)
   }
 
   /// The choices for one model's tensor.

@@ -24,7 +24,7 @@ struct Della: StreamedTaskVectorMerge {
       depends on the seed, the tensor's name and the model's place among `models`, and on nothing else.
       """,
     papers: [.init("Deep et al. 2024, DELLA-Merging", arXiv: "2406.11617")],
-    cost: "O(models × entries), a radix sort of each row; one tensor in memory at a time",
+    cost: "O(models × entries), the ranks of each row; a bit for each entry of one tensor in memory at a time",
     examples: [
       Example("Keep 35% to 65%", "della(base:, models: [a, b], density: 50%)"),
       Example(
@@ -74,25 +74,29 @@ struct Della: StreamedTaskVectorMerge {
   func combination(
     of vectors: [TaskVector], for tensor: TensorName, _ read: TensorReader
   ) throws -> TaskVectorCombination {
-    let vectors = zip(settings(at: tensor), vectors).enumerated().map { number, pair in
+    var vectors = zip(settings(at: tensor), vectors).enumerated().map { number, pair in
       let ((density, epsilon), vector) = pair
       guard density < 1 else { return vector }
       guard density > 0 else { return vector.keeping(above: .nothing) }
-      let probabilities = vector.magnitudes.keepProbabilities(lowest: density - epsilon, highest: density + epsilon)
-      return dropping(from: vector, keeping: probabilities, generator(number, tensor))
+      return dropping(
+        from: vector, keeping: (density - epsilon, density + epsilon), generator(number, tensor))
     }
+    if rescale == .l1 { vectors = TaskVector.rescaledToFullSums(vectors) }
     return electing(
       vectors, weights: weights.shares(of: models.count, at: tensor), consensus, .sum(normalized: normalize),
       scale: scale(tensor))
   }
 
-  private func dropping(from vector: TaskVector, keeping probabilities: Tensor, _ generator: Generator) -> TaskVector {
-    let mask = EntryMask(keeping: probabilities, generator)
+  private func dropping(
+    from vector: TaskVector, keeping share: (lowest: Double, highest: Double), _ generator: Generator
+  ) -> TaskVector {
+    let magnitudes = vector.magnitudes
     if rescale == .inverseDensity {
-      return TaskVector(vector.model, minus: vector.base, kept: .divisors(mask.choosing(probabilities)))
+      let probabilities = magnitudes.keepProbabilities(lowest: share.lowest, highest: share.highest)
+      return vector.keeping(.divisors(EntryMask(keeping: probabilities, generator).choosing(probabilities)))
     }
-    let kept = TaskVector(vector.model, minus: vector.base, kept: .mask(mask))
-    return rescale == .l1 ? kept.rescaledToFullSum() : kept
+    let mask = EntryMask(ranking: magnitudes, lowest: share.lowest, highest: share.highest, generator)
+    return vector.keeping(.mask(mask))
   }
 
   /// The density and the epsilon of each model.

@@ -40,10 +40,10 @@ struct Sce: StreamedTaskVectorMerge {
       let variances = TaskVector.variances(of: vectors.map(\.model), minus: vectors[0].base)
       let cut = Magnitudes(variances).cut(keeping: Int(Double(variances.nonzeroCount) * density))
       let mask = EntryMask(Magnitudes(variances), above: cut)
-      vectors = vectors.map { TaskVector($0.model, minus: $0.base, kept: .mask(mask)) }
+      vectors = vectors.map { $0.keeping(.mask(mask)) }
     }
     return TaskVectorCombination(
-      vectors: vectors, weights: Self.weights(vectors.map(\.meanSquare)),
+      vectors: vectors, weights: Self.weights(TaskVector.meanSquares(vectors)),
       rule: TaskVectorRule(.unweighted(zeroIsNegative: false), .average(least: 1e-6)))
   }
 

@@ -116,8 +116,10 @@ extension TaskVectorMerge {
 
 extension TaskVector {
   /// Of which only the entries above a cut are kept.
-  func keeping(above cut: MagnitudeCut) -> TaskVector {
-    TaskVector(model, minus: base, kept: .between(above: cut, notAbove: .nothing))
+  func keeping(above cut: MagnitudeCut) -> TaskVector { keeping(.between(above: cut, notAbove: .nothing)) }
+
+  func keeping(_ kept: Kept, factor: Double = 1) -> TaskVector {
+    TaskVector(model, minus: base, kept: kept, factor: factor)
   }
 
   var magnitudes: Magnitudes { Magnitudes(model, minus: base) }

@@ -107,14 +107,14 @@ struct Ties: StreamedTaskVectorMerge {
     of vectors: [TaskVector], for tensor: TensorName, _ read: TensorReader
   ) throws -> TaskVectorCombination {
     let whole = trim == .model ? try read.once { try wholeModel(read) } : nil
-    var vectors = vectors
-    for (number, density) in density.values(for: models.count).enumerated() {
-      let magnitudes = vectors[number].magnitudes
-      let cut = whole?.cuts[number] ?? magnitudes.cut(keeping: kept(density(tensor).share, of: magnitudes.count))
-      if cut == .everything { continue }
-      vectors[number] = vectors[number].keeping(above: cut)
-      if rescale { vectors[number] = vectors[number].rescaledToFullSum() }
-    }
+    let cuts =
+      whole?.cuts
+      ?? Magnitudes.cuts(
+        zip(vectors, density.values(for: models.count)).map { vector, density in
+          (vector.magnitudes, kept(density(tensor).share, of: vector.base.count))
+        })
+    var vectors = zip(vectors, cuts).map { $1 == .everything ? $0 : $0.keeping(above: $1) }
+    if rescale { vectors = TaskVector.rescaledToFullSums(vectors) }
     return electing(
       vectors, weights: weights.shares(of: models.count, at: tensor), consensus,
       aggregation == .max ? .largest : .sum(normalized: normalize), scale: scale(tensor), balance: whole?.balance)

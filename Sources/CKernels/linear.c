@@ -156,3 +156,17 @@ CLONED double kernel_dot2048(const double *restrict a, const double *restrict b,
   }
   return scratch[0];
 }
+
+INLINED uint32_t strays(const void *entries, KernelFloat kind, size_t count) {
+  uint32_t found = 0;
+  for (size_t index = 0; index < count; index++) found |= stray(bits_at(entries, kind, index));
+  return found >> 31;
+}
+
+CLONED uint32_t kernel_has_strays(const void *entries, KernelFloat kind, size_t count) {
+  switch (kind) {
+  case KernelFloat32: return strays(entries, KernelFloat32, count);
+  case KernelBFloat16: return strays(entries, KernelBFloat16, count);
+  case KernelFloat16: return strays(entries, KernelFloat16, count);
+  }
+}

@@ -79,9 +79,38 @@ CLONED void kernel_keep_between(float *restrict entries, size_t count, int32_t l
   }
 }
 
-CLONED void kernel_keep_masked(float *restrict entries, size_t count, const int8_t *restrict mask) {
-  for (size_t index = 0; index < count; index++) {
-    entries[index] = as_float(as_bits(entries[index]) & (uint32_t)(int32_t)mask[index]);
+CLONED void kernel_keep_masked(float *restrict entries, size_t count, const uint32_t *restrict mask, size_t first) {
+  size_t index = 0;
+  for (; index < count && (first + index) % 32 != 0; index++) {
+    uint32_t bit = mask[(first + index) / 32] >> (first + index) % 32 & 1;
+    entries[index] = as_float(as_bits(entries[index]) & -bit);
+  }
+  const uint32_t *words = mask + (first + index) / 32;
+  for (; index + 32 <= count; index += 32, words++) {
+    for (uint32_t lane = 0; lane < 32; lane++) {
+      uint32_t bit = *words >> lane & 1;
+      entries[index + lane] = as_float(as_bits(entries[index + lane]) & -bit);
+    }
+  }
+  for (uint32_t lane = 0; index < count; index++, lane++) {
+    uint32_t bit = *words >> lane & 1;
+    entries[index] = as_float(as_bits(entries[index]) & -bit);
+  }
+}
+
+CLONED void kernel_mask_below(uint32_t *restrict mask, const uint32_t *restrict numbers, size_t words, uint32_t limit) {
+  for (size_t word = 0; word < words; word++) {
+    uint32_t bits = 0;
+    for (uint32_t lane = 0; lane < 32; lane++) bits |= (uint32_t)(numbers[word * 32 + lane] < limit) << lane;
+    mask[word] = bits;
+  }
+}
+
+CLONED void kernel_mask_bytes(uint32_t *restrict mask, const uint8_t *restrict bytes, size_t words) {
+  for (size_t word = 0; word < words; word++) {
+    uint32_t bits = 0;
+    for (uint32_t lane = 0; lane < 32; lane++) bits |= (uint32_t)(bytes[word * 32 + lane] & 1) << lane;
+    mask[word] = bits;
   }
 }
 

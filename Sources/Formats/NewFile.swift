@@ -19,12 +19,18 @@ public final class NewFile: Sendable {
   /// Where it will be, as errors call it.
   private let place: String
   private let descriptor: Int32
+  /// Writes past the system's cache; negative where the file system cannot, or nobody asked for it.
+  private let direct: Int32
   private let isKept = Atomic<Bool>(false)
+  let pieces = PieceMemory()
 
-  /// - Parameter reserving: Bytes to ask the disk for at once, so that a full disk shows now and not half-way.
+  /// - Parameters:
+  ///   - reserving: Bytes to ask the disk for at once, so that a full disk shows now and not half-way.
+  ///   - isDirect: Whether what a `SequentialWriter` writes goes past the system's cache: for a large file that is not read
+  ///     at once, so that it does not push what is read out of the memory.
   /// - Throws: `OperationError`.
-  public convenience init(_ path: String, reserving: Int = 0) throws {
-    try self.init(path, place: path, reserving: reserving, descriptor: Self.create(path))
+  public convenience init(_ path: String, reserving: Int = 0, isDirect: Bool = false) throws {
+    try self.init(path, place: path, reserving: reserving, descriptor: Self.create(path), isDirect: isDirect)
   }
 
   /// Begins a file that is to be published as `path`, in the same folder, under a name that nobody else uses.
@@ -42,22 +48,39 @@ public final class NewFile: Sendable {
   }
 
   /// - Parameter descriptor: Negative where `errno` says why there is none.
-  private init(_ path: String, place: String, reserving: Int, descriptor: Int32) throws {
+  private init(_ path: String, place: String, reserving: Int, descriptor: Int32, isDirect: Bool = false) throws {
     guard descriptor >= 0 else { throw OperationError(writing: place, errno) }
     self.path = path
     self.place = place
     self.descriptor = descriptor
+    direct = isDirect ? Self.openDirect(path) : -1
     try reserve(reserving)
   }
 
   deinit {
     close(descriptor)
+    if direct >= 0 { close(direct) }
     if !isKept.load(ordering: .acquiring) { unlink(path) }
   }
 
   private static func create(_ path: String) -> Int32 {
     precondition(!path.utf8.contains(0), "a path holds no zero byte")
     return retryingInterrupted { open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o644) }
+  }
+
+  /// - Returns: A negative number where the file system knows no such thing.
+  private static func openDirect(_ path: String) -> Int32 {
+    #if os(Linux)
+      // O_DIRECT, which is no plain number in the system's headers.
+      #if arch(x86_64)
+        let flag: Int32 = 0o40000
+      #else
+        let flag: Int32 = 0o200000
+      #endif
+      return retryingInterrupted { open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | flag) }
+    #else
+      return -1
+    #endif
   }
 
   private func reserve(_ count: Int) throws {
@@ -79,6 +102,30 @@ public final class NewFile: Sendable {
       guard count > 0 else { throw OperationError(writing: place, errno, needing: bytes.count - done) }
       done += count
     }
+  }
+
+  /// What a disk reads and writes at a time, or a multiple of it.
+  static let pageSize = 4096
+
+  /// Writes all bytes at an offset, whole pages past the system's cache where the file was made for that.
+  /// - Parameter bytes: As far into a page of memory as the offset is into one of the file.
+  func writePages(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws {
+    let page = Self.pageSize
+    let first = (offset + page - 1) / page * page - offset
+    let end = (offset + bytes.count) / page * page - offset
+    guard direct >= 0, first < end else { return try write(bytes, at: offset) }
+    precondition(UInt(bitPattern: bytes.baseAddress) % UInt(page) == UInt(offset % page), "pages lie on pages")
+    var done = first
+    while done < end {
+      let count = retryingInterrupted {
+        pwrite(direct, bytes.baseAddress.map { $0 + done }, end - done, off_t(offset + done))
+      }
+      // Where the disk's pages are larger, or it took a part of one, the system's cache takes the rest.
+      guard count > 0, count % page == 0 else { break }
+      done += count
+    }
+    if first > 0 { try write(UnsafeRawBufferPointer(rebasing: bytes[..<first]), at: offset) }
+    try write(UnsafeRawBufferPointer(rebasing: bytes[done...]), at: offset + done)
   }
 
   public func write(_ bytes: [UInt8], at offset: Int) throws { try bytes.withUnsafeBytes { try write($0, at: offset) } }

@@ -46,17 +46,22 @@ extension LinearOperation {
     let terms = (origin.map { [Term(1, $0)] } ?? []) + (try terms(tensor, read))
     guard dtype.hasKernels, let operands = try terms.map({ $0.content }).readers(of: tensor.text) else { return nil }
     let weights = terms.map(\.weight)
-    var sum = RunningSum(capacity: TensorEntry.runLength, hasOrigin: origin != nil)
-    let place = RunPlaces(1)
+    var sum = RunningSum(capacity: RunningSum.blockLength, hasOrigin: origin != nil)
+    let places = RunPlaces(operands.count)
     return { run, target in
       try read.context.checkCancelled()
-      sum.begin(run.count)
+      guard let target = target.baseAddress else { return }
+      let entries = try operands.enumerated().map { try $1.read(run, places[$0]) }
       var isFinite = true
-      for (operand, weight) in zip(operands, weights) {
-        let entries = try operand.read(run, place[0])
-        isFinite = sum.add(entries, operand.dtype, weight: weight) && isFinite
+      for start in stride(from: 0, to: run.count, by: RunningSum.blockLength) {
+        sum.begin(min(RunningSum.blockLength, run.count - start))
+        for (number, operand) in operands.enumerated() {
+          let block = entries[number] + start * operand.dtype.size
+          isFinite = sum.add(block, operand.dtype, weight: weights[number]) && isFinite
+        }
+        isFinite = sum.write(to: target + start * dtype.size, dtype) && isFinite
       }
-      guard let target = target.baseAddress, sum.write(to: target, dtype), isFinite else {
+      guard isFinite else {
         // The way over whole tensors says which entry it is, and of what.
         _ = try rounded(self.tensor(tensor, read), to: dtype, tensor)
         preconditionFailure("`\(Self.about.name)` made `\(tensor)` in two ways, and only one is finite")

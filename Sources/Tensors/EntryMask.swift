@@ -1,35 +1,51 @@
-/// Which entries of a tensor are kept: a byte for each, all ones where it is.
+import CKernels
+
+/// Which entries of a tensor are kept: a bit for each, set where it is.
 public struct EntryMask: Sendable {
+  public let count: Int
+  /// Words of 32 bits, the lowest first.
   let buffer: Buffer
 
-  private init(count: Int, fill: (UnsafeMutablePointer<UInt8>) -> Void) {
-    buffer = Buffer(count: count) { bytes in
-      if let bytes = bytes.baseAddress { fill(bytes.bindMemory(to: UInt8.self, capacity: count)) }
+  private static let wordBits = 32
+
+  /// - Parameter fill: Writes all words; bits beyond the count do not matter.
+  init(count: Int, fill: (UnsafeMutablePointer<UInt32>) -> Void) {
+    self.count = count
+    let words = (count + Self.wordBits - 1) / Self.wordBits
+    buffer = Buffer(count: words * 4) { bytes in
+      if let bytes = bytes.baseAddress { fill(bytes.bindMemory(to: UInt32.self, capacity: words)) }
     }
   }
 
-  public var count: Int { buffer.count }
+  /// Whether an entry is kept.
+  public subscript(index: Int) -> Bool {
+    buffer.withBytes { bytes in
+      let word = bytes.load(fromByteOffset: index / Self.wordBits * 4, as: UInt32.self)
+      return word >> UInt32(index % Self.wordBits) & 1 == 1
+    }
+  }
 
   /// Keeps each entry by itself with one probability: where the generator's word at its position is less than 2³² times that.
   public init(count: Int, keeping probability: Double, _ generator: Generator) {
     let limit = UInt32(min(max((probability * 0x1p32).rounded(.up), 0), 0x1p32 - 1))
-    self.init(count: count) { bytes in
+    self.init(count: count) { mask in
       EntryMask.inRuns(count, generator) { start, words, length in
-        let bytes = bytes + start
-        for index in 0..<length { bytes[index] = words[index] < limit ? 0xFF : 0 }
+        kernel_mask_below(mask + start / Self.wordBits, words, (length + Self.wordBits - 1) / Self.wordBits, limit)
       }
     }
   }
 
   /// Keeps each entry by itself with its own probability: where the generator's word is less than 2³² times that.
   public init(keeping probabilities: Tensor, _ generator: Generator) {
-    self.init(count: probabilities.count) { bytes in
+    self.init(count: probabilities.count) { mask in
       probabilities.withFloats { probabilities in
-        EntryMask.inRuns(probabilities.count, generator) { start, words, length in
-          let bytes = bytes + start
-          for index in 0..<length {
-            let word = Double(Int32(bitPattern: words[index] ^ 0x8000_0000)) + 0x1p31
-            bytes[index] = word < Double(probabilities[start &+ index]) * 0x1p32 ? 0xFF : 0
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Generator.wordRun) { bytes in
+          EntryMask.inRuns(probabilities.count, generator) { start, words, length in
+            for index in 0..<length {
+              let word = Double(Int32(bitPattern: words[index] ^ 0x8000_0000)) + 0x1p31
+              bytes[index] = word < Double(probabilities[start &+ index]) * 0x1p32 ? 0xFF : 0
+            }
+            EntryMask.write(UnsafeMutableBufferPointer(rebasing: bytes[..<length]), to: mask, from: start)
           }
         }
       }
@@ -38,12 +54,15 @@ public struct EntryMask: Sendable {
 
   /// Keeps the entries above a cut.
   public init(_ magnitudes: Magnitudes, above cut: MagnitudeCut) {
-    self.init(count: magnitudes.count) { bytes in
-      magnitudes.inBlocks(0..<magnitudes.count) { block, entries in
-        let bytes = bytes + block.lowerBound
-        for index in 0..<block.count {
-          let bits = entries[index].bitPattern & 0x7FFF_FFFF
-          bytes[index] = bits >= cut.floor(at: block.lowerBound + index) ? 0xFF : 0
+    self.init(count: magnitudes.count) { mask in
+      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Tensor.blockLength) { bytes in
+        magnitudes.inBlocks(0..<magnitudes.count) { block, entries in
+          for index in 0..<block.count {
+            let bits = entries[index].bitPattern & 0x7FFF_FFFF
+            bytes[index] = bits >= cut.floor(at: block.lowerBound + index) ? 0xFF : 0
+          }
+          EntryMask.write(
+            UnsafeMutableBufferPointer(rebasing: bytes[..<block.count]), to: mask, from: block.lowerBound)
         }
       }
     }
@@ -54,10 +73,28 @@ public struct EntryMask: Sendable {
     precondition(tensor.count == count, "a mask of \(count) entries does not fit \(tensor.shape)")
     return Tensor(shape: tensor.shape) { result in
       tensor.withFloats { entries in
-        buffer.withBytes { bytes in
-          for index in result.indices { result[index] = bytes[index] == 0 ? .infinity : entries[index] }
-        }
+        for index in result.indices { result[index] = self[index] ? entries[index] : .infinity }
       }
+    }
+  }
+
+  // MARK: Steps
+
+  /// Writes a byte for each of some entries in a row as their bits; of a word that holds others too, only theirs.
+  static func write(
+    _ bytes: UnsafeMutableBufferPointer<UInt8>, to mask: UnsafeMutablePointer<UInt32>, from start: Int
+  ) {
+    let end = start + bytes.count
+    let firstWhole = min((start + wordBits - 1) / wordBits * wordBits, end)
+    let lastWhole = max(end / wordBits * wordBits, firstWhole)
+    if let bytes = bytes.baseAddress, firstWhole < lastWhole {
+      kernel_mask_bytes(
+        mask + firstWhole / wordBits, bytes + (firstWhole - start), (lastWhole - firstWhole) / wordBits)
+    }
+    for index in [start..<firstWhole, lastWhole..<end].joined() {
+      let bit = UInt32(1) << UInt32(index % wordBits)
+      mask[index / wordBits] =
+        bytes[index - start] & 1 == 1 ? mask[index / wordBits] | bit : mask[index / wordBits] & ~bit
     }
   }
 

@@ -5,10 +5,7 @@ extension Magnitudes {
   /// (`highest` − `lowest`) · rank / (d − 1); a row of one entry has the middle. Of equal magnitudes, the one of lower index
   /// ranks higher. Rows run along the second axis; a tensor of one axis or none is one row.
   public func keepProbabilities(lowest: Double, highest: Double) -> Tensor {
-    let shape = tensor.shape
-    let length = shape.rank > 1 ? shape[1] : shape.count
-    // Along the second of three axes or more, the entries of a row lie this far apart.
-    let step = shape.rank > 2 ? shape.axes.dropFirst(2).reduce(1, *) : 1
+    let (shape, (length, step)) = (tensor.shape, rows)
     return Tensor(shape: shape) { result in
       guard let result = result.baseAddress, shape.count > 0 else { return }
       withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2 * length) { pairs in
@@ -21,14 +18,28 @@ extension Magnitudes {
               let sorted = Magnitudes.sort(pairs, pairs + length, length, counts)
               for rank in 0..<length {
                 let place = Int(sorted[rank] & 0xFFFF_FFFF)
-                let share = length > 1 ? Double(rank) / Double(length - 1) : 0.5
-                result[first &+ place &* step] = Float(lowest + (highest - lowest) * share)
+                result[first &+ place &* step] = Magnitudes.probability(rank, of: length, lowest, highest)
               }
             }
           }
         }
       }
     }
+  }
+
+  /// How long a row is, and how far apart its entries lie: along the second of three axes or more, not side by side.
+  var rows: (length: Int, step: Int) {
+    let shape = tensor.shape
+    return (
+      shape.rank > 1 ? shape[1] : shape.count, shape.rank > 2 ? shape.axes.dropFirst(2).reduce(1, *) : 1
+    )
+  }
+
+  /// The probability with which the entry of a rank is kept.
+  @inline(__always)
+  static func probability(_ rank: Int, of length: Int, _ lowest: Double, _ highest: Double) -> Float {
+    let share = length > 1 ? Double(rank) / Double(length - 1) : 0.5
+    return Float(lowest + (highest - lowest) * share)
   }
 
   /// Writes a row as (magnitude's bits, place), last place first, so that a stable sort puts lower places higher.

@@ -2,15 +2,29 @@ import CKernels
 
 extension Magnitudes {
   /// The cut above which just so many of the largest entries lie.
+  public func cut(keeping kept: Int) -> MagnitudeCut { Magnitudes.cuts([(self, kept)])[0] }
+
+  /// The cuts above which just so many of the largest entries lie, of magnitudes of tensors of one shape.
   ///
-  /// Exact, without sorting. A sample gives four magnitudes near the cut, two that are likely and two that are far enough; one
-  /// pass counts what is larger than each and what is as large. Differences of bfloat16 numbers are so often the same that the
-  /// cut is mostly at one of them. Else what lies between two of them, one of a hundred, is collected and looked through
-  /// digit by digit.
-  public func cut(keeping kept: Int) -> MagnitudeCut {
-    guard kept > 0 else { return .nothing }
-    guard kept < count else { return .everything }
-    let place = count < Magnitudes.fewEntries ? .inside(.everything(count), rank: kept) : place(kept)
+  /// Exact, without sorting. A sample gives four magnitudes near each cut, two that are likely and two that are far enough; one
+  /// pass counts what is larger than each and what is as large, for all cuts at once. Differences of bfloat16 numbers are so
+  /// often the same that the cut is mostly at one of them. Else what lies between two of them, one of a hundred, is collected
+  /// and looked through digit by digit.
+  public static func cuts(_ wanted: [(magnitudes: Magnitudes, kept: Int)]) -> [MagnitudeCut] {
+    let isCounted = wanted.map { $0.kept > 0 && $0.kept < $0.magnitudes.count && $0.magnitudes.count >= fewEntries }
+    var searches = zip(wanted, isCounted).map {
+      $1 ? PivotCount($0.magnitudes, pivots: $0.magnitudes.pivots($0.kept)) : nil
+    }
+    if isCounted.contains(true) { count(&searches) }
+    return zip(wanted, searches).map { wanted, search in
+      let (magnitudes, kept) = wanted
+      guard kept > 0 else { return .nothing }
+      guard kept < magnitudes.count else { return .everything }
+      return magnitudes.cut(search?.place(kept) ?? .inside(.everything(magnitudes.count), rank: kept))
+    }
+  }
+
+  private func cut(_ place: Place) -> MagnitudeCut {
     switch place {
     case .at(let cut): return cut
     case .inside(let bracket, let rank):
@@ -51,33 +65,71 @@ extension Magnitudes {
     case inside(Bracket, rank: Int)
   }
 
-  /// Where the rank-th largest is, by counting what is above and at each of four magnitudes.
-  private func place(_ rank: Int) -> Place {
-    let pivots = pivots(rank)
-    let (above, atLeast, ties) = counts(pivots)
-    var (high, larger) = (Bracket.everything(count).high, 0)
-    for (index, pivot) in pivots.enumerated() {
-      if rank <= above[index] {
-        return .inside(Bracket(low: pivot + 1, high: high, count: above[index] - larger), rank: rank - larger)
-      }
-      if rank <= atLeast[index] {
-        let isWhole = rank == atLeast[index]
-        return .at(
-          MagnitudeCut(
-            bits: pivot, tieEnd: isWhole ? .max : end(ofTies: rank - above[index], bits: pivot, ties[index])))
-      }
-      // Nothing is below zero, so that all are counted at the latest there.
-      (high, larger) = (pivot &- 1, atLeast[index])
+  /// How many entries are larger than each of four magnitudes, how many are at least as large, and how many of each block are
+  /// just as large.
+  private struct PivotCount {
+    let magnitudes: Magnitudes
+    /// The largest first.
+    let pivots: [UInt32]
+    private var above = [0, 0, 0, 0]
+    private var below = [0, 0, 0, 0]
+    private var ties: [[UInt32]] = [[], [], [], []]
+
+    init(_ magnitudes: Magnitudes, pivots: [UInt32]) {
+      (self.magnitudes, self.pivots) = (magnitudes, pivots)
     }
-    return .inside(Bracket(low: 0, high: high, count: count - larger), rank: rank - larger)
+
+    /// Counts a run of the entries, after those before it.
+    mutating func add(_ run: Range<Int>) {
+      let bounds = pivots.map { Int32(bitPattern: $0) }
+      var (larger, smaller): ([UInt32], [UInt32]) = ([0, 0, 0, 0], [0, 0, 0, 0])
+      magnitudes.inBlocks(run) { block, entries in
+        kernel_count_around(entries, block.count, bounds, &larger, &smaller)
+        for index in 0..<4 {
+          above[index] += Int(larger[index])
+          below[index] += Int(smaller[index])
+          ties[index].append(UInt32(block.count) - larger[index] - smaller[index])
+        }
+      }
+    }
+
+    /// Where the rank-th largest is, once everything was counted.
+    func place(_ rank: Int) -> Place {
+      let count = magnitudes.count
+      var (high, larger) = (Bracket.everything(count).high, 0)
+      for (index, pivot) in pivots.enumerated() {
+        let atLeast = count - below[index]
+        if rank <= above[index] {
+          return .inside(Bracket(low: pivot + 1, high: high, count: above[index] - larger), rank: rank - larger)
+        }
+        if rank <= atLeast {
+          let end = rank == atLeast ? .max : magnitudes.end(ofTies: rank - above[index], bits: pivot, ties[index])
+          return .at(MagnitudeCut(bits: pivot, tieEnd: end))
+        }
+        // Nothing is below zero, so that all are counted at the latest there.
+        (high, larger) = (pivot &- 1, atLeast)
+      }
+      return .inside(Bracket(low: 0, high: high, count: count - larger), rank: rank - larger)
+    }
   }
+
+  /// One pass over everything, run by run, so that what several have in common is in the cache when the next needs it.
+  private static func count(_ searches: inout [PivotCount?]) {
+    let count = searches.lazy.compactMap { $0?.magnitudes.count }.first ?? 0
+    for start in stride(from: 0, to: count, by: runLength) {
+      for index in searches.indices { searches[index]?.add(start..<min(start + runLength, count)) }
+    }
+  }
+
+  /// Whole blocks, as many as `TensorStream` mostly holds.
+  private static let runLength = 16 * Tensor.blockLength
 
   /// Four magnitudes, largest first: where a sample has the rank-th largest, and one and five standard deviations around it.
   ///
   /// Entries are taken a few at a time, since some tensors are read from where they lie. Positions come from a linear
   /// congruence, which depends on nothing but the count: evenly spaced ones might all lie in one column.
   private func pivots(_ rank: Int) -> [UInt32] {
-    let (stretch, size) = (16, min(max(count / 1024, 512), 16384))
+    let (stretch, size) = (32, min(max(count / 1024, 512), 16384))
     var state: UInt64 = 0x9E37_79B9_7F4A_7C15
     var sample: [UInt32] = []
     sample.reserveCapacity(size)
@@ -95,24 +147,6 @@ extension Magnitudes {
     return [-5, -1, 1, 5].map { distance in
       sample[Int(min(max(expected + distance * deviation, 0), Double(size - 1)))]
     }
-  }
-
-  /// How many entries are larger than each of four magnitudes, how many are at least as large, and how many of each block are
-  /// just as large; one pass over everything.
-  private func counts(_ pivots: [UInt32]) -> (above: [Int], atLeast: [Int], ties: [[UInt32]]) {
-    let bounds = pivots.map { Int32(bitPattern: $0) }
-    var (above, below) = ([0, 0, 0, 0], [0, 0, 0, 0])
-    var ties: [[UInt32]] = [[], [], [], []]
-    var (larger, smaller): ([UInt32], [UInt32]) = ([0, 0, 0, 0], [0, 0, 0, 0])
-    inBlocks(0..<count) { block, entries in
-      kernel_count_around(entries, block.count, bounds, &larger, &smaller)
-      for index in 0..<4 {
-        above[index] += Int(larger[index])
-        below[index] += Int(smaller[index])
-        ties[index].append(UInt32(block.count) - larger[index] - smaller[index])
-      }
-    }
-    return (above, below.map { count - $0 }, ties)
   }
 
   /// One entry's magnitude.

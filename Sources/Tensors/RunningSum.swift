@@ -2,9 +2,12 @@ import CKernels
 
 /// Σₖ wₖ xₖ of a run of entries, or o + Σₖ wₖ (xₖ − o), added operand by operand in float64 and rounded once.
 ///
-/// A run is as short as one likes: each entry's sum depends on that entry of the operands alone. Runs that stay in the
-/// second cache make a weighted sum as fast as its operands can be read.
+/// A run is as short as one likes: each entry's sum depends on that entry of the operands alone. Sums that stay in the first
+/// cache make a weighted sum as fast as its operands can be read.
 public struct RunningSum: ~Copyable {
+  /// Entries whose sums stay in the first cache, with an origin's.
+  public static let blockLength = 1024
+
   private let sums: UnsafeMutablePointer<Double>
   private let origin: UnsafeMutablePointer<Double>?
   private let capacity: Int

@@ -27,14 +27,18 @@ extension TaskVector {
     }
   }
 
-  /// The mean of the squares of all entries, as they are kept; 0 of no entries.
-  public var meanSquare: Double {
-    var total = 0.0
-    TaskVector.inBlocks([self], length: Tensor.blockLength) { block, base, deltas, scratch in
-      fill(deltas, block, base: base, scratch)
-      total += kernel_dot(deltas, deltas, block.count)
+  /// The mean of the squares of all entries of each, as they are kept; 0 of no entries.
+  public static func meanSquares(_ vectors: [TaskVector]) -> [Double] {
+    var totals = vectors.map { _ in 0.0 }
+    inBlocks(vectors, length: Tensor.blockLength) { block, base, deltas, scratch in
+      for (number, vector) in vectors.enumerated() {
+        vector.fill(deltas, block, base: base, scratch)
+        totals[number] += kernel_dot(deltas, deltas, block.count)
+      }
     }
-    return base.count == 0 ? 0 : total * factor * factor / Double(base.count)
+    return zip(vectors, totals).map { vector, total in
+      vector.base.count == 0 ? 0 : total * vector.factor * vector.factor / Double(vector.base.count)
+    }
   }
 }
 

@@ -28,26 +28,25 @@ public struct TaskVector: Sendable {
     self.factor = factor
   }
 
-  /// The same, multiplied so that the sum of its magnitudes is again what it was before entries were dropped; left alone where
-  /// either sum is less than 10⁻⁷.
-  public func rescaledToFullSum() -> TaskVector {
-    guard case .everything = kept else {
-      let (all, left) = magnitudeSums()
-      return all < 1e-7 || left < 1e-7 ? self : TaskVector(model, minus: base, kept: kept, factor: factor * all / left)
+  /// The same, each multiplied so that the sum of its magnitudes is again what it was before entries were dropped; left alone
+  /// where either sum is less than 10⁻⁷.
+  public static func rescaledToFullSums(_ vectors: [TaskVector]) -> [TaskVector] {
+    let places = vectors.indices.filter { if case .everything = vectors[$0].kept { false } else { true } }
+    guard !places.isEmpty else { return vectors }
+    var sums = vectors.map { _ in (all: 0.0, kept: 0.0) }
+    inBlocks(vectors, length: Tensor.blockLength) { block, base, deltas, scratch in
+      for place in places {
+        vectors[place].subtract(base, into: deltas, block, scratch)
+        sums[place].all += kernel_sum_magnitudes(deltas, block.count)
+        vectors[place].keep(of: deltas, block)
+        sums[place].kept += kernel_sum_magnitudes(deltas, block.count)
+      }
     }
-    return self
-  }
-
-  /// Σ|δ| and Σ|what is kept of δ|, without the factor.
-  private func magnitudeSums() -> (all: Double, kept: Double) {
-    var (all, left) = (0.0, 0.0)
-    TaskVector.inBlocks([self], length: Tensor.blockLength) { block, base, deltas, scratch in
-      subtract(base, into: deltas, block, scratch)
-      all += kernel_sum_magnitudes(deltas, block.count)
-      keep(of: deltas, block)
-      left += kernel_sum_magnitudes(deltas, block.count)
+    return zip(vectors, sums).map { vector, sum in
+      guard sum.all >= 1e-7, sum.kept >= 1e-7 else { return vector }
+      return TaskVector(
+        vector.model, minus: vector.base, kept: vector.kept, factor: vector.factor * sum.all / sum.kept)
     }
-    return (all, left)
   }
 
   // MARK: Blocks
@@ -116,8 +115,8 @@ public struct TaskVector: Sendable {
       }
     case .mask(let mask):
       mask.buffer.withBytes { bytes in
-        guard let bytes = bytes.baseAddress?.assumingMemoryBound(to: Int8.self) else { return }
-        kernel_keep_masked(target, block.count, bytes + block.lowerBound)
+        guard let words = bytes.baseAddress?.assumingMemoryBound(to: UInt32.self) else { return }
+        kernel_keep_masked(target, block.count, words, block.lowerBound)
       }
     case .divisors(let divisors):
       divisors.withFloats { divisors in

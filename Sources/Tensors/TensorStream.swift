@@ -1,3 +1,5 @@
+import CKernels
+
 /// The entries of a tensor that are read from where they lie when they are looked at, a window at a time.
 ///
 /// Whatever goes over a tensor in blocks goes over a stream too, and no more than a window is held. A window that cannot be
@@ -15,14 +17,16 @@ public final class TensorStream: @unchecked Sendable {
   private let windowLength: Int
   private let memory: UnsafeMutableRawBufferPointer
   /// Fewer than any block has.
-  private static let fewEntries = 64
+  private static let fewEntries = 33
   private var window = 0..<0
   /// Why some entries could not be read; the first of several.
   public private(set) var failure: (any Error)?
   /// Whether an entry that was read is NaN or infinite.
   public private(set) var hasStrays = false
 
-  /// - Parameter windowLength: Entries that are held.
+  /// - Parameters:
+  ///   - dtype: One that has kernels.
+  ///   - windowLength: Entries that are held.
   public init(dtype: DType, count: Int, windowLength: Int, reader: @escaping Reader) {
     self.dtype = dtype
     self.count = count
@@ -62,7 +66,9 @@ public final class TensorStream: @unchecked Sendable {
     do {
       guard failure == nil else { throw CancellationError() }
       try reader(run, bytes)
-      hasStrays = hasStrays || dtype.firstNonFinite(UnsafeRawBufferPointer(bytes)) != nil
+      if let entries = bytes.baseAddress, kernel_has_strays(entries, dtype.kernelFloat, run.count) != 0 {
+        hasStrays = true
+      }
     } catch {
       failure = failure ?? error
       bytes.initializeMemory(as: UInt8.self, repeating: 0)

@@ -52,7 +52,7 @@ import Testing
         #expect(cut.bits == difference.cutBySorting(keeping: kept).bits)
         #expect(cut.bits == Magnitudes(a - b).cut(keeping: kept).bits)
         let mask = EntryMask(difference, above: cut)
-        #expect(mask.buffer.withBytes { $0.filter { $0 == 0xFF }.count } == kept)
+        #expect((0..<mask.count).filter { mask[$0] }.count == kept)
       }
     }
   }
@@ -113,6 +113,38 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    [7, 5], [5], [1], [], [3, 1], [2, 4, 3], [2, 3, 2, 2], [3, 5000], [40, 1100], [0, 4], [2, 0, 3], [33_000],
+  ])
+  func masksByRankAreThoseOfProbabilities(axes: [Int]) {
+    let shape = Shape(axes)
+    for kind in Self.kinds {
+      let magnitudes = Magnitudes(Self.tensor(shape.count, seed: shape.rank, kind.entry).reshaped(shape))
+      for (lowest, highest) in [(0.1, 0.5), (0, 1), (0.3, 0.3), (0, 1e-60), (0.99, 1)] {
+        let generator = Generator(seed: 2, stream: "ranks")
+        let plain = EntryMask(keeping: magnitudes.keepProbabilities(lowest: lowest, highest: highest), generator)
+        let fast = EntryMask(ranking: magnitudes, lowest: lowest, highest: highest, generator)
+        #expect(
+          shape.count == fast.count && (0..<shape.count).allSatisfy { fast[$0] == plain[$0] },
+          "\(kind.name), \(shape), from \(lowest) to \(highest)")
+      }
+    }
+  }
+
+  @Test func masksAreWrittenBitByBit() {
+    for (start, count) in [(0, 64), (3, 5), (31, 2), (30, 100), (64, 31), (5, 0), (33, 95)] {
+      let mask = EntryMask(count: 192) { words in
+        words.update(repeating: 0xAAAA_AAAA, count: 6)
+        var bytes = (0..<count).map { UInt8($0 % 3 == 0 ? 0xFF : 0) }
+        bytes.withUnsafeMutableBufferPointer { EntryMask.write($0, to: words, from: start) }
+      }
+      for index in 0..<192 {
+        let isInside = (start..<start + count).contains(index)
+        #expect(mask[index] == (isInside ? (index - start) % 3 == 0 : index % 2 == 1))
+      }
+    }
+  }
+
   // MARK: Random choices
 
   @Test func wordsAreTheSameOneByOneAndByRuns() {
@@ -134,7 +166,7 @@ import Testing
       let same = Tensor([Float](repeating: Float(share), count: count), shape: [count])
       let generator = Generator(seed: 7, stream: "mask", "\(share)")
       for mask in [EntryMask(count: count, keeping: share, generator), EntryMask(keeping: same, generator)] {
-        let kept = mask.buffer.withBytes { $0.filter { $0 == 0xFF }.count }
+        let kept = (0..<mask.count).filter { mask[$0] }.count
         #expect(abs(Double(kept) - share * Double(count)) < 5 * deviation, "\(kept) by \(share)")
       }
     }

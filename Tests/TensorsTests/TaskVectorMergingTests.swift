@@ -39,7 +39,7 @@ import Testing
     let (base, model) = (tensor(0, .bf16), tensor(1, .bf16))
     let cut = Magnitudes(model, minus: base).cut(keeping: 700)
     let kept = TaskVector(model, minus: base, kept: .between(above: cut, notAbove: .nothing))
-    let zeros = TaskVector.merged([kept.rescaledToFullSum()], weights: [1], TaskVectorRule(.none, .sum))
+    let zeros = TaskVector.merged(TaskVector.rescaledToFullSums([kept]), weights: [1], TaskVectorRule(.none, .sum))
     let moved = zip(zeros.doubles, base.doubles).reduce(0) { $0 + abs($1.0 - $1.1) }
     let all = zip(model.doubles, base.doubles).reduce(0) { $0 + abs($1.0 - $1.1) }
     #expect(abs(moved - all) < 1e-4 * all)

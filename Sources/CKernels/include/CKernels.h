@@ -50,8 +50,34 @@ size_t kernel_collect(uint32_t *found, const float *entries, size_t count, int32
 /// Makes those entries zero whose magnitude, as bits of float32, is less than `least` or not less than `below`.
 void kernel_keep_between(float *entries, size_t count, int32_t least, int32_t below);
 
-/// Makes those entries zero whose byte of the mask is; the others' are all ones.
-void kernel_keep_masked(float *entries, size_t count, const int8_t *mask);
+/// Makes those entries zero whose bit of the mask is not set. The first entry's is bit `first`; the lowest of a word comes first.
+void kernel_keep_masked(float *entries, size_t count, const uint32_t *mask, size_t first);
+
+/// Writes so many words of a mask: the bits of the numbers that are less than the limit.
+void kernel_mask_below(uint32_t *mask, const uint32_t *numbers, size_t words, uint32_t limit);
+
+/// Writes so many words of a mask: the lowest bit of each byte.
+void kernel_mask_bytes(uint32_t *mask, const uint8_t *bytes, size_t words);
+
+/// What is known of the entries of a row that have about the same magnitude: a number less than `sure` keeps every one of them,
+/// one not less than `possible` drops it; and the last of them whose rank was counted out, with its bits.
+typedef struct {
+  uint64_t sure, possible;
+  uint32_t last, bits, rank;
+} KernelRankClass;
+
+/// Classes that a row has.
+enum { kernelRankClasses = 4096 };
+
+/// Writes a byte for each entry of a row, all ones where it is kept: where its number is less than the limit of its rank.
+///
+/// Rank 0 is the smallest; of equal entries, the one of lower index ranks higher. Limits never fall with the rank.
+/// - entries: The bits of magnitudes, as float32.
+/// - classes: Room for `kernelRankClasses`.
+/// - doubtful: Room for `count` numbers.
+void kernel_keep_by_rank(
+    uint8_t *kept, const uint32_t *entries, const uint32_t *numbers, uint32_t count, const uint64_t *limits,
+    KernelRankClass *classes, uint32_t *doubtful);
 
 /// sums = (isFirst ? 0 : sums) + weight · entries, in float64; never -0 at first.
 void kernel_add_scaled(double *sums, const float *entries, size_t count, double weight, int isFirst);
@@ -79,6 +105,9 @@ void kernel_move(
 /// Entries rounded to a kind, to nearest even.
 /// Returns 0, or another number where a result is NaN or infinite.
 uint32_t kernel_narrow(const float *entries, void *results, KernelFloat kind, size_t count);
+
+/// Returns 0, or another number where an entry is NaN or infinite.
+uint32_t kernel_has_strays(const void *entries, KernelFloat kind, size_t count);
 
 /// Σ|entries| in float64, grouped by the count alone.
 double kernel_sum_magnitudes(const float *entries, size_t count);
