@@ -22,6 +22,11 @@ final class Index: Sendable {
     connection = Mutex(try Self.openForWriting(path, fill: fill))
   }
 
+  /// Whether it has its tables: they come all at once, some time after the file.
+  var isMade: Bool {
+    get throws { try read { try Self.version(of: $0) > 0 } }
+  }
+
   /// Asks several things of one and the same state, whatever other processes write meanwhile.
   func read<Result: Sendable>(_ body: (Connection) throws -> Result) throws -> Result {
     try transaction("BEGIN", body)

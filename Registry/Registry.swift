@@ -69,6 +69,10 @@ public final class Registry: Sendable {
           .corrupt, "`\(path)` has lost its index",
           helps: ["`mergekit verify --rebuild-index` makes it again from what is stored"])
       }
+      let index = try Index(reading: layout.index)
+      if try index.isMade { return Registry(layout, index, nil, presence: nil) }
+      // Whoever began to make it is at it now, or has died. One who may write waits for that, or makes it.
+      _ = try open(path, access: .readWrite)
       return Registry(layout, try Index(reading: layout.index), nil, presence: nil)
     case .readWrite:
       try layout.make()

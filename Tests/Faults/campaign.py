@@ -135,8 +135,9 @@ class Session:
             stderr=subprocess.PIPE, text=True, errors="replace", preexec_fn=prepare,
             env={**os.environ, **(environment or {})})
 
-    def finish(self, process, timeout=120, started=None):
-        started = started or time.monotonic()
+    def finish(self, process, timeout=120):
+        # From when it runs: starting it takes a while, too.
+        started = time.monotonic()
         try:
             output, errors = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
@@ -146,8 +147,7 @@ class Session:
         return Result(process, output, errors, time.monotonic() - started)
 
     def run(self, *arguments, timeout=120, **options):
-        started = time.monotonic()
-        return self.finish(self.start(*arguments, **options), timeout, started)
+        return self.finish(self.start(*arguments, **options), timeout)
 
     def must(self, *arguments, status=0, **options):
         """Runs what has to end with a status."""

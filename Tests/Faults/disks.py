@@ -54,8 +54,9 @@ def failing_calls(campaign):
     expected, _ = undisturbed(campaign.session(SMALL))
 
     def body(session, result, number):
-        check(result.status in (0, 73, 74, 75, 77), lambda: f"call {number}: {result!r}")
-        check(result.status == 0 or "error: " in result.errors, lambda: f"call {number} says nothing: {result!r}")
+        # 127: the system could not load the program's libraries, and it never began.
+        check(result.status in (0, 73, 74, 75, 77, 127), lambda: f"call {number}: {result!r}")
+        check(result.status == 0 or "error" in result.errors, lambda: f"call {number} says nothing: {result!r}")
         session.recovers(expected)
 
     writing = "pwrite64"
@@ -80,8 +81,9 @@ def few_files(campaign, expected):
     for count in range(8, 48, 2):
         session = campaign.session(SMALL)
         result = session.run("apply", "r.rcp", "-q", limit=module.limits(NOFILE=count))
-        # With too few to load its libraries, the program does not begin.
-        check(result.status in (0, 73, 74, 127), lambda: f"{count} open files: {result!r}")
+        # With too few to load its libraries, the program does not begin; and libdispatch traps (4) where it cannot look at its
+        # threads in /proc. Either way the registry must be whole.
+        check(result.status in (0, 73, 74, 127, -4), lambda: f"{count} open files: {result!r}")
         stopped += result.status != 0
         session.recovers(expected)
         session.remove()

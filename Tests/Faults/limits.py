@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import large
-from campaign import Failed, NotRun, check, fault, limits
+from campaign import Failed, NotRun, check, fault, kill, limits
 from crashes import undisturbed
 from recipes import SMALL, long_session, merge_session
 
@@ -14,15 +14,23 @@ from recipes import SMALL, long_session, merge_session
 @fault("R15", "too little memory", quick=False)
 def little_memory(campaign):
     expected, _ = undisturbed(campaign.session(SMALL))
-    stopped = 0
+    stopped, waiting = 0, 0
     for megabytes in range(100, 1100, 50):
         session = campaign.session(SMALL)
-        result = session.run("apply", "r.rcp", "-q", limit=limits(AS=megabytes << 20))
-        stopped += result.status != 0
+        process = session.start("apply", "r.rcp", "-q", limit=limits(AS=megabytes << 20))
+        try:
+            process.communicate(timeout=5)
+            stopped += process.returncode != 0
+        except subprocess.TimeoutExpired:
+            # OpenBLAS asks for 128 MiB when it is loaded, and again and again where there are none: before anything begins.
+            waiting += 1
+            kill(process)
+            process.communicate()
+            check(not os.path.exists(session.registry), "it waits for memory in midst of its work")
         session.recovers(expected)
         session.remove()
     peak = memory_of(merge_session(campaign, 1 << 21, 4), "--memory", "64MiB")
-    return f"{stopped} runs died of it, the registry was whole each time; a merge of 2 x 32 MiB held {peak >> 20} MiB"
+    return f"{stopped} runs died of it, {waiting} waited for it as they began, the registry was whole each time; a merge of 2 x 32 MiB held {peak >> 20} MiB"
 
 
 def memory_of(session, *arguments):

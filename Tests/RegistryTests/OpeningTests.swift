@@ -125,4 +125,14 @@ import Testing
     let error = #expect(throws: OperationError.self) { try registry.fingerprint(file: sandbox.path + "/none") }
     #expect(error?.cause == .missing)
   }
+
+  @Test func anIndexThatSomebodyDiedMakingIsMade() throws {
+    _ = try sandbox.open()
+    for ending in ["", "-wal", "-shm"] {
+      try? FileManager.default.removeItem(atPath: sandbox.registry + "/index.sqlite" + ending)
+    }
+    FileManager.default.createFile(atPath: sandbox.registry + "/index.sqlite", contents: nil)
+    #expect(try sandbox.open(.readOnly).applies(limit: 1) == [])
+    #expect(try sandbox.open(.readOnly).verify(share: 1) == [])
+  }
 }
