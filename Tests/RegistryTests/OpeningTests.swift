@@ -131,7 +131,7 @@ import Testing
     for ending in ["", "-wal", "-shm"] {
       try? FileManager.default.removeItem(atPath: sandbox.registry + "/index.sqlite" + ending)
     }
-    FileManager.default.createFile(atPath: sandbox.registry + "/index.sqlite", contents: nil)
+    _ = FileManager.default.createFile(atPath: sandbox.registry + "/index.sqlite", contents: nil)
     #expect(try sandbox.open(.readOnly).applies(limit: 1) == [])
     #expect(try sandbox.open(.readOnly).verify(share: 1) == [])
   }
