@@ -184,7 +184,9 @@ def changing_inputs(campaign):
         refused += result.status != 0
         if result.status == 0:
             check(session.digest() in (expected, changed), f"{how}: a result of neither the old nor the new input")
-        session.must("verify", "--full")
+        # A change that comes before anything is looked at is refused without a registry.
+        if os.path.exists(session.path(".mergekit")):
+            session.must("verify", "--full")
         check(not session.leftovers(), lambda: f"left behind: {session.leftovers()}")
         session.remove()
     return f"{total} changes: {refused} refused, the others came too early or too late to matter; 0 mixed results"
