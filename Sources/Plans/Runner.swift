@@ -193,8 +193,12 @@ public final class Runner: Sendable {
     let started = Date()
     let scratch = Scratch()
     defer { scratch.remove() }
+    let recorder = CurveRecorder()
     let context = Context(
-      report: { self.observe(.progress(id, $0)) }, isCancelled: { self.cancellation.isCancelled },
+      report: { progress in
+        recorder.add(progress)
+        self.observe(.progress(id, progress))
+      }, isCancelled: { self.cancellation.isCancelled },
       scratch: { try scratch.folder() })
     let made = try binding.operation.run(context)
     let stored = try store(made.content, of: id)
@@ -206,7 +210,7 @@ public final class Runner: Sendable {
         label: origin.label, recipe: planner.recipe, components: key.components,
         inputs: binding.inputs.compactMap { slot, step in artifacts[step].map { Run.Input(slot: slot, artifact: $0) } },
         output: stored.digest, started: started, seconds: Date().timeIntervalSince(started),
-        environment: Machine.environment))
+        environment: Machine.environment, curve: recorder.curve))
   }
 
   private func store(_ content: Content, of id: StepID) throws -> (digest: Digest, content: Content) {

@@ -14,7 +14,7 @@ extension Command {
     operands: [.recipe],
     options: [
       Options.set, Options.target, Options.out, Options.force, Options.jobs, Options.memory, Options.progress,
-      Options.json,
+      Options.report, Options.json,
     ],
     takesSettings: true,
     examples: [
@@ -59,6 +59,10 @@ private struct ApplyCommand {
 
     let summary = ApplySummary(report: report, plan: plan, registry: registry, out: arguments[Options.out])
     try show(summary)
+    if let file = arguments[Options.report], let apply = try registry.apply(id: report.number) {
+      let source = LineageSource(registry: registry, directory: invocation.directory)
+      try invocation.writePage(of: source.lineage(of: [apply]), to: file)
+    }
     return report.exitStatus == 130 ? interruption.exitStatus : report.exitStatus
   }
 

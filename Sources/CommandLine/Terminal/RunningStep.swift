@@ -1,3 +1,4 @@
+import Diagnostics
 import Operations
 
 /// A step that runs at this moment, as a display shows it.
@@ -36,7 +37,7 @@ struct RunningStep {
     if let storing { return "writing \(Measure.bytes(storing.done)) of \(Measure.bytes(storing.total))" }
     guard let progress else { return Measure.clock((time - started).seconds) }
     var parts = ["\(progress.done)/\(progress.total) \(progress.unit)"]
-    if !progress.figure.isEmpty { parts.append(progress.figure) }
+    if let figure = progress.figure { parts.append(figure.text) }
     if let left = secondsLeft(at: time) { parts.append("\(Measure.clock(left.rounded(.up))) left") }
     return parts.joined(separator: ", ")
   }
