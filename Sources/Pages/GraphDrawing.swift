@@ -72,17 +72,10 @@ struct GraphDrawing {
     return """
       <a class="\(classes)" id="\(node.id)" href="#step-\(node.steps[0])" \
       transform="translate(\(center.x - width / 2) \(center.y - height / 2))"><title>\(node.description)</title>\(under)\
-      <use class="box" href="#box"/><use class="stripe" href="#stripe"/><text x="20" y="18">\(Self.shortened(node.name, to: node.isExported ? 18 : 21))</text>\
-      <text class="detail" x="20" y="33">\(Self.shortened(node.detail, to: 25))</text>\(mark)</a>
+      <use class="box" href="#box"/><use class="stripe" href="#stripe"/><text x="20" y="18">\(Renderer.shortened(node.name, to: node.isExported ? 16 : 21))</text>\
+      <text class="detail" x="20" y="33">\(Renderer.shortened(node.detail, to: 25))</text>\(mark)</a>
 
       """
-  }
-
-  /// A text with its middle left out: names of many steps differ in their ends.
-  static func shortened(_ text: String, to count: Int) -> String {
-    let text = Renderer.printable(text)
-    guard text.count > count else { return text }
-    return text.prefix((count - 1) * 3 / 5) + "…" + text.suffix((count - 1) * 2 / 5)
   }
 }
 

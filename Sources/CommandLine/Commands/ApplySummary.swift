@@ -88,7 +88,7 @@ struct ApplySummary {
     }
     let slow = ran.filter { $0.seconds >= 0.5 }.sorted { ($1.seconds, $0.id) < ($0.seconds, $1.id) }.prefix(5)
     if ran.count > 1, !slow.isEmpty {
-      let steps = slow.map { "\(label($0.id)) \(Measure.duration($0.seconds))" }
+      let steps = slow.map { "\(Renderer.shortened(label($0.id), to: 24)) \(Measure.duration($0.seconds))" }
       lines.append("slowest: " + steps.joined(separator: ", "))
     }
     switch report.exitStatus {

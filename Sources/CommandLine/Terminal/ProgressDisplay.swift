@@ -1,5 +1,5 @@
 import Diagnostics
-import Dispatch
+import Foundation
 import Plans
 import Recipes
 import Synchronization
@@ -41,16 +41,14 @@ final class ProgressDisplay: ProgressObserver {
     started = clock.now
   }
 
-  /// Begins to show.
+  /// Begins to redraw the live region, or to say now and then that a silent run is alive.
+  ///
+  /// On a thread of its own: Dispatch has as many as there are processors, and the steps keep them busy.
   func start() {
-    if mode != .none, total > 0 { tickLater() }
-  }
-
-  /// Redraws the live region, or says now and then that a silent run is alive.
-  private func tickLater() {
-    let interval: DispatchTimeInterval = mode == .live ? .milliseconds(100) : .seconds(30)
-    DispatchQueue.global().asyncAfter(deadline: .now() + interval) { [weak self] in
-      if self?.tick() == true { self?.tickLater() }
+    guard mode != .none, total > 0 else { return }
+    let interval = mode == .live ? 0.1 : 30
+    Thread.detachNewThread { [weak self] in
+      repeat { Thread.sleep(forTimeInterval: interval) } while self?.tick() == true
     }
   }
 
@@ -98,7 +96,8 @@ final class ProgressDisplay: ProgressObserver {
       case .skipped(let because): ("not run, as `\(labels[because]?.label ?? "what it reads")` failed", .yellow)
       case .interrupted: ("interrupted", .yellow)
       }
-    return "\(count) \(label.padded(to: labelWidth))  \(operation.padded(to: operationWidth))  \(style(text, ink))"
+    let name = mode == .live ? Renderer.shortened(label, to: labelWidth) : label
+    return "\(count) \(name.padded(to: labelWidth))  \(operation.padded(to: operationWidth))  \(style(text, ink))"
   }
 
   private var operationWidth: Int { labels.values.map(\.operation.count).max() ?? 0 }
@@ -136,7 +135,7 @@ final class ProgressDisplay: ProgressObserver {
     let running = state.running.sorted { $0.key < $1.key }
     let names = min(labelWidth, max(width / 3, 8))
     var lines = running.prefix(rows).map { _, step in
-      let name = step.label.count > names ? step.label.prefix(names - 1) + "…" : step.label.padded(to: names)
+      let name = Renderer.shortened(step.label, to: names).padded(to: names)
       let operation = width < 70 ? "" : "  " + step.operation.padded(to: operationWidth)
       let percent = step.share.map { "\(Int($0 * 100))%".padded(to: 4, atStart: true) + "  " } ?? ""
       let bar = width < 90 ? "" : step.share.map { meter($0) + " " } ?? ""
