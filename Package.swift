@@ -63,9 +63,12 @@ let package = Package(
       dependencies: ["Recipes", "Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics"]),
     .target(name: "Imports", dependencies: ["Recipes", "Operations", "Formats", "Tensors", "Diagnostics"]),
     .target(
+      name: "Pages", dependencies: ["Recipes", "Operations", "Formats", "Fingerprints", "Diagnostics"],
+      resources: [.embedInCode("Assets/page.css"), .embedInCode("Assets/page.js")], swiftSettings: optimised),
+    .target(
       name: "CommandLine",
       dependencies: [
-        "Catalog", "Plans", "Imports", "Recipes", "Registry", "Operations", "Tokenizers", "Formats", "Tensors",
+        "Catalog", "Plans", "Imports", "Pages", "Recipes", "Registry", "Operations", "Tokenizers", "Formats", "Tensors",
         "Fingerprints", "Diagnostics",
       ]),
     .executableTarget(name: "mergekit", dependencies: ["CommandLine"]),
@@ -76,6 +79,9 @@ let package = Package(
     .testTarget(name: "DiagnosticsTests", dependencies: ["Diagnostics"]),
     .testTarget(name: "RecipesTests", dependencies: ["Recipes", "Operations", "Diagnostics"]),
     .testTarget(name: "ImportsTests", dependencies: ["Imports", "Diagnostics"]),
+    .testTarget(
+      name: "PagesTests",
+      dependencies: ["Pages", "Recipes", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics"]),
     .testTarget(
       name: "PlansTests",
       dependencies: ["Plans", "Recipes", "Registry", "Operations", "Formats", "Tensors", "Diagnostics"]),

@@ -9,9 +9,10 @@ extension Connection {
   func insert(_ run: Run) throws {
     guard try row("SELECT 1 FROM run WHERE id = ?", run.id, read: { try $0.integer(0) }) == nil else { return }
     try self.run(
-      "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", run.id, run.key, run.operation, run.version, run.label,
+      "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", run.id, run.key, run.operation, run.version,
+      run.label,
       run.recipe, run.output, run.started.timeIntervalSince1970, run.seconds,
-      Receipt.environment(run.environment).canonical)
+      Receipt.environment(run.environment).canonical, run.curve?.json.compact)
     for (position, component) in run.components.enumerated() {
       try self.run(
         "INSERT INTO component VALUES (?, ?, ?, ?, ?)", run.id, position, component.role.rawValue, component.name,
@@ -37,10 +38,14 @@ extension Connection {
     try row("SELECT * FROM run WHERE id = ?", id) { row in
       let environment = try? JSON(parsing: Array(try row.text(9).utf8))
       guard let environment = environment.flatMap(Receipt.environment) else { throw row.damaged("an environment", 9) }
+      guard let curve = try Receipt.curve(row.isNull(10) ? .null : row.json(10)) else {
+        throw row.damaged("a curve", 10)
+      }
       return try Run(
         id: id, key: row.digest(1), operation: row.text(2), version: row.integer(3), label: row.text(4),
         recipe: row.text(5), components: components(ofRun: id), inputs: inputs(ofRun: id), output: row.digest(6),
-        started: Date(timeIntervalSince1970: row.real(7)), seconds: row.real(8), environment: environment)
+        started: Date(timeIntervalSince1970: row.real(7)), seconds: row.real(8), environment: environment,
+        curve: curve)
     }
   }
 

@@ -10,13 +10,13 @@ public struct Placement: Sendable {
   let layout: FolderLayout
   /// An empty folder beside where it is to be.
   let folder: String
-  /// Moves the folder to where it is to be, and returns its path.
-  let publish: @Sendable () throws -> String
+  /// Given what the folder now holds, moves it to where it is to be, and returns its path.
+  let publish: @Sendable (_ artifact: Digest) throws -> String
   /// Removes the folder where it was not moved.
   let discard: @Sendable () -> Void
 
   public init(
-    _ layout: FolderLayout, in folder: String, publish: @escaping @Sendable () throws -> String,
+    _ layout: FolderLayout, in folder: String, publish: @escaping @Sendable (_ artifact: Digest) throws -> String,
     discard: @escaping @Sendable () -> Void
   ) {
     self.layout = layout
@@ -57,8 +57,10 @@ extension Registry {
     for file in files { try file.finish() }
     try placement.layout.writeFiles(to: placement.folder)
     try synchronizeFolder(placement.folder)
-    let folder = Registry.absolute(try placement.publish())
     let computed = zip(tensors, digests).filter { missing.contains($0.0.part) }
+    var whole = manifest
+    for (tensor, digest) in computed { whole.parts[tensor.part].digest = digest }
+    let folder = Registry.absolute(try placement.publish(whole.digest))
     try index.write { index in
       for (tensor, digest) in computed {
         let part = manifest.parts[tensor.part]

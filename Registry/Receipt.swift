@@ -2,6 +2,7 @@ import Diagnostics
 import Fingerprints
 import Formats
 import Foundation
+import Operations
 
 /// The file that says that a step was done: everything that a `Run` holds but its number, which is the file's name.
 enum Receipt {
@@ -19,6 +20,7 @@ enum Receipt {
         run.inputs.map { ["slot": .string($0.slot), "artifact": .string($0.artifact.description)] }),
       "output": .string(run.output.description), "started": .number(run.started.timeIntervalSince1970),
       "seconds": .number(run.seconds), "environment": environment(run.environment),
+      "curve": run.curve?.json ?? .null,
     ])
   }
 
@@ -34,12 +36,13 @@ enum Receipt {
       let components = json["components"]?.array?.map(component), let inputs = json["inputs"]?.array?.map(input),
       let started = json["started"]?.number, let seconds = json["seconds"]?.number,
       let environment = json["environment"].flatMap(environment),
-      components.allSatisfy({ $0 != nil }), inputs.allSatisfy({ $0 != nil })
+      components.allSatisfy({ $0 != nil }), inputs.allSatisfy({ $0 != nil }), let curve = curve(json["curve"] ?? .null)
     else { throw OperationError(.corrupt, "`\(path)` is damaged: something is missing in it") }
     return Run(
       id: id, key: key, operation: operation, version: version, label: label, recipe: recipe,
       components: components.compactMap { $0 }, inputs: inputs.compactMap { $0 }, output: output,
-      started: Date(timeIntervalSince1970: started), seconds: seconds, environment: environment)
+      started: Date(timeIntervalSince1970: started), seconds: seconds, environment: environment,
+      curve: curve)
   }
 
   private static func component(_ json: JSON) -> Run.Component? {
@@ -52,6 +55,12 @@ enum Receipt {
   private static func input(_ json: JSON) -> Run.Input? {
     guard let slot = json["slot"]?.string, let artifact = json["artifact"]?.digest else { return nil }
     return Run.Input(slot: slot, artifact: artifact)
+  }
+
+  /// None for null; nil where it is no curve.
+  static func curve(_ json: JSON) -> Curve?? {
+    if json == .null { return .some(nil) }
+    return Curve(json).map { .some($0) }
   }
 
   // MARK: Environment

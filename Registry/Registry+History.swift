@@ -51,6 +51,19 @@ extension Registry {
     }
   }
 
+  /// The files outside the registry that have tensors of an artifact, those with most of them first.
+  public func files(of artifact: Digest) throws -> [String] {
+    try index.read { index in
+      try index.rows(
+        """
+        SELECT path FROM artifact JOIN part ON part.artifact = artifact.id JOIN location ON location.tensor = part.tensor
+        JOIN file ON file.id = location.file
+        WHERE artifact.digest = ? AND file.artifact IS NULL GROUP BY file.id ORDER BY count(*) DESC, path
+        """, artifact
+      ) { try $0.text(0) }
+    }
+  }
+
   /// Everything that a text may mean: a name that was given with `ref`, and then nothing else; the beginning of an artifact's digest (at least four digits), the number of a
   /// run, or what a recipe called a step, which means its newest run. Exact meanings come first.
   public func resolve(_ text: String) throws -> [Reference] {

@@ -39,6 +39,8 @@ public struct Run: Sendable, Hashable {
   public let seconds: Double
   /// Facts about the machine that change no key: processor, BLAS kernel, program version.
   public let environment: [String: String]
+  /// The figure that the operation reported while it ran, such as its loss; no part of the key.
+  public let curve: Curve?
 
   public struct Input: Sendable, Hashable {
     public let slot: String
@@ -52,7 +54,7 @@ public struct Run: Sendable, Hashable {
 
   public init(
     id: Int = 0, key: Digest, operation: String, version: Int, label: String, recipe: String, components: [Component],
-    inputs: [Input], output: Digest, started: Date, seconds: Double, environment: [String: String]
+    inputs: [Input], output: Digest, started: Date, seconds: Double, environment: [String: String], curve: Curve? = nil
   ) {
     self.id = id
     self.key = key
@@ -66,5 +68,6 @@ public struct Run: Sendable, Hashable {
     self.started = started
     self.seconds = seconds
     self.environment = environment
+    self.curve = curve
   }
 }

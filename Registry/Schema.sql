@@ -80,7 +80,8 @@ CREATE TABLE run (
   output      BLOB NOT NULL CHECK (length(output) = 32),
   started     REAL NOT NULL,
   seconds     REAL NOT NULL,
-  environment TEXT NOT NULL CHECK (environment LIKE '{%}')
+  environment TEXT NOT NULL CHECK (environment LIKE '{%}'),
+  curve       TEXT CHECK (curve LIKE '{%}')
 ) STRICT;
 
 CREATE INDEX run_key ON run (key);

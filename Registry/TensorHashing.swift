@@ -27,6 +27,13 @@ func hash(_ tensors: [TensorSlice], isCancelled: @Sendable () -> Bool) throws ->
   }
 }
 
+extension Registry {
+  /// The digest of a tensor as it lies in a file now.
+  public static func digest(of slice: FileSlice, _ dtype: DType, _ shape: Shape) throws -> Digest {
+    try hash([TensorSlice(dtype: dtype, shape: shape, slice: slice)]) { false }[0]
+  }
+}
+
 /// The hash of some bytes of a file.
 /// - Parameter isShared: Whether several threads do it together.
 func hash(_ file: File, from offset: Int, count: Int, isShared: Bool, isCancelled: () -> Bool) throws -> Digest {

@@ -15,6 +15,9 @@ struct SafetensorsFormat: ExportFormat {
       `adapter_model.safetensors`, as PEFT has them, with what only we know of it in `mergekit.json`. \
       Anything else becomes one safetensors file called after what it is, and \
       `facts.json`.
+
+      Beside them lie the recipe as `recipe.rcp` and `mergekit.lineage.json`, which has every step that led there with its \
+      settings and digests; a model or an adapter also gets a `README.md` that the Hugging Face Hub reads.
       """,
     examples: [Example("Half as large, in shards", "safetensors(precision: .bf16, shard: 2 GiB)")])
 

@@ -138,7 +138,7 @@ struct Finetune: RecipeOperation {
       let rise = min(1, Double(step + 1) / Double(max(warm, 1)))
       let done = step < warm ? 0 : Double(step - warm) / Double(total - warm)
       network.step(&optimizer, gradients: gradients, rate: rate * rise * schedule.share(done))
-      context.progress(step + 1, of: total, "steps", figure: "loss \(String(format: "%.3g", loss))")
+      context.progress(step + 1, of: total, "steps", figure: .init("loss", loss))
     }
   }
 

@@ -201,7 +201,7 @@ struct Search: RecipeOperation {
       let batch = Array(rows[start..<min(start + width, rows.count)])
       let scores = try context.map(batch) { row in try score(try candidate(row, context), context) }
       for (row, score) in zip(batch, scores) { trials.add(row, score) }
-      let best = (try? trials.best().score).map { "best \(Float($0))" } ?? ""
+      let best = (try? trials.best().score).map { Context.Figure("best", $0) }
       context.progress(trials.count, of: max(budget(of: rows), trials.count), "models", figure: best)
     }
   }

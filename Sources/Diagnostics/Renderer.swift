@@ -64,6 +64,13 @@ public struct Renderer: Sendable {
 
   private func paint(_ text: String, _ code: String) -> String { isColored ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text }
 
+  /// A printable text with its middle left out where it is longer: names of many things differ in their ends.
+  public static func shortened(_ text: String, to count: Int) -> String {
+    let text = printable(text)
+    guard text.count > count else { return text }
+    return text.prefix((count - 1) * 3 / 5) + "…" + text.suffix(count - 1 - (count - 1) * 3 / 5)
+  }
+
   /// A text with everything escaped that a terminal would obey: control characters and changes of direction.
   public static func printable(_ text: String) -> String {
     var result = ""

@@ -1,4 +1,5 @@
 import Diagnostics
+import Foundation
 import Tensors
 
 /// What a run of an operation may use besides its slots.
@@ -9,8 +10,22 @@ public struct Context: Sendable {
     public let total: Int
     /// What is counted: `steps`, `examples`.
     public let unit: String
-    /// A figure worth watching, such as `loss 0.31`; may be empty.
-    public let figure: String
+    /// A figure worth watching, where there is one.
+    public let figure: Figure?
+  }
+
+  /// A number that says how it goes, such as the loss: shown while the step runs, and kept as a curve beside the run.
+  public struct Figure: Sendable, Hashable {
+    public let name: String
+    public let value: Double
+
+    public init(_ name: String, _ value: Double) {
+      self.name = name
+      self.value = value
+    }
+
+    /// `loss 0.31`.
+    public var text: String { "\(name) \(String(format: "%.3g", value))" }
   }
 
   private let report: @Sendable (Progress) -> Void
@@ -26,7 +41,7 @@ public struct Context: Sendable {
     makeScratch = scratch
   }
 
-  public func progress(_ done: Int, of total: Int, _ unit: String, figure: String = "") {
+  public func progress(_ done: Int, of total: Int, _ unit: String, figure: Figure? = nil) {
     report(Progress(done: done, total: total, unit: unit, figure: figure))
   }
 

@@ -24,6 +24,8 @@ public struct Exporter: Sendable {
   let elsewhere: String
   let catalog: Catalog
   let registry: Registry
+  /// The recipe that is applied, and its title; none where an artifact is exported by itself: then it is looked up.
+  public var recipe: (name: String, text: String, title: String)?
 
   public init(
     root: String, replaces: Bool, elsewhere: String = "`--out DIR` writes elsewhere", catalog: Catalog,
@@ -73,7 +75,9 @@ public struct Exporter: Sendable {
   // MARK: Placing
 
   /// Where a large result is to be computed straight into its export; nil where it is not, or where something is there.
-  func placement(for export: Export, _ content: Content) throws -> Placement? {
+  func placement(
+    for export: Export, _ content: Content, by run: @escaping @Sendable (_ output: Digest) -> Run
+  ) throws -> Placement? {
     let target = root + "/" + export.path
     guard !export.isList, content.byteCount >= Self.smallestPlaced, !FileManager.default.fileExists(atPath: target)
     else { return nil }
@@ -84,7 +88,9 @@ public struct Exporter: Sendable {
     try staging.makeFolder()
     return Placement(
       layout, in: staging.path,
-      publish: {
+      publish: { artifact in
+        try writeProvenance(of: content, made: run(artifact), to: staging.path)
+        try WrittenFolder(path: staging.path).check(holds: content, isRead: false)
         guard try staging.publish() else {
           throw OperationError(.output, "`\(export.path)` was made by somebody else while it was written")
         }
@@ -138,6 +144,14 @@ public struct Exporter: Sendable {
     defer { staging.discard() }
     if format.format.makesFolder { try staging.makeFolder() }
     try format.format.init(binding: binding(of: export)).write(contents, isList: export.isList, to: staging.path)
+    if format.format.makesFolder {
+      for (content, artifact) in zip(contents, artifacts) {
+        try WrittenFolder(path: staging.path).check(holds: content, isRead: true)
+        if let made = try registry.runs(producing: artifact).first {
+          try writeProvenance(of: content, made: made, to: staging.path)
+        }
+      }
+    }
     if try !staging.isTaken && staging.publish() { return false }
     if FileManager.default.contentsEqual(atPath: staging.path, andPath: target) { return true }
     guard replaces else {
@@ -152,6 +166,27 @@ public struct Exporter: Sendable {
     }
     try staging.replace()
     return false
+  }
+
+  /// Writes beside an artifact where it comes from.
+  private func writeProvenance(of content: Content, made: Run, to folder: String) throws {
+    let recipe = try recipe ?? foundRecipe(of: made)
+    let provenance = try Provenance(
+      content, made: made, recipe: recipe.map { ((($0.name as NSString).lastPathComponent), $0.text) },
+      catalog: catalog,
+      registry: registry)
+    let title = [recipe?.title ?? "", made.label].first { !$0.isEmpty } ?? "Model"
+    for file in ExportedFiles.of(provenance, title: title, content) {
+      try NewFile.write(file.bytes, to: "\(folder)/\(file.name)")
+    }
+  }
+
+  /// The recipe that made or found a run last.
+  private func foundRecipe(of run: Run) throws -> (name: String, text: String, title: String)? {
+    try registry.applies(with: run.id).last.map { apply in
+      let recipe = Recipe(Source(name: apply.recipe, text: apply.text), path: apply.recipe)
+      return (apply.recipe, apply.text, recipe.title ?? "")
+    }
   }
 
   private func binding(of export: Export) -> [String: Binding] {

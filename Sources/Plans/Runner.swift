@@ -193,25 +193,33 @@ public final class Runner: Sendable {
     let started = Date()
     let scratch = Scratch()
     defer { scratch.remove() }
+    let recorder = CurveRecorder()
     let context = Context(
-      report: { self.observe(.progress(id, $0)) }, isCancelled: { self.cancellation.isCancelled },
+      report: { progress in
+        recorder.add(progress)
+        self.observe(.progress(id, progress))
+      }, isCancelled: { self.cancellation.isCancelled },
       scratch: { try scratch.folder() })
     let made = try binding.operation.run(context)
-    let stored = try store(made.content, of: id)
-    state.withLock { $0.contents[id] = stored.content }
-    let origin = plan.graph.origins[id.index]
-    return try registry.record(
+    let signature = binding.entry.signature
+    let inputs = binding.inputs.compactMap { slot, step in artifacts[step].map { Run.Input(slot: slot, artifact: $0) } }
+    let label = plan.graph.origins[id.index].label
+    let run = { @Sendable [planner] (output: Digest) in
       Run(
-        key: key.digest, operation: binding.entry.signature.name, version: binding.entry.signature.version,
-        label: origin.label, recipe: planner.recipe, components: key.components,
-        inputs: binding.inputs.compactMap { slot, step in artifacts[step].map { Run.Input(slot: slot, artifact: $0) } },
-        output: stored.digest, started: started, seconds: Date().timeIntervalSince(started),
-        environment: Machine.environment))
+        key: key.digest, operation: signature.name, version: signature.version, label: label, recipe: planner.recipe,
+        components: key.components, inputs: inputs, output: output, started: started,
+        seconds: Date().timeIntervalSince(started), environment: Machine.environment, curve: recorder.curve)
+    }
+    let stored = try store(made.content, of: id, by: run)
+    state.withLock { $0.contents[id] = stored.content }
+    return try registry.record(run(stored.digest))
   }
 
-  private func store(_ content: Content, of id: StepID) throws -> (digest: Digest, content: Content) {
+  private func store(
+    _ content: Content, of id: StepID, by run: @escaping @Sendable (_ output: Digest) -> Run
+  ) throws -> (digest: Digest, content: Content) {
     let export = places[id]
-    let placement = try export.flatMap { try exporter.placement(for: $0, content) }
+    let placement = try export.flatMap { try exporter.placement(for: $0, content, by: run) }
     let stored = try registry.store(
       content, placement: placement, progress: { self.observe(.storing(id, done: $0, total: $1)) },
       isCancelled: { self.cancellation.isCancelled })

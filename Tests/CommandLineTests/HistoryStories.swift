@@ -178,6 +178,30 @@ import Testing
     #expect(session.story("verify --full --rebuild-index") == .init(output: "all is well in FOLDER/.mergekit\n"))
   }
 
+  @Test func aPageShowsTheHistory() throws {
+    let session = try appliedTwice()
+    let written = Session.Result(errors: "log.html written: open it in a browser\n")
+    #expect(session.story("log --html log.html") == written)
+    let page = try session.read("log.html")
+    // Both trainings are there, the newer under the same name, each with its loss and what it was told.
+    #expect(page.matches(of: /<title>tuned: finetune, from start, train<\/title>/).count == 2)
+    #expect(page.matches(of: /<polyline/).count == 2 && page.contains("loss by steps"))
+    #expect(page.contains(#"["epochs","3"]"#) && page.contains(#"["epochs","5"]"#))
+    #expect(page.contains("Apply 1: 6 steps in") && page.contains("Apply 2: 2 steps in"))
+    // Where it lies on this disk is nobody's business.
+    #expect(page.contains(#"["exported","out/model"]"#) && !page.contains(session.folder))
+    #expect(session.run("log --html again.html").status == 0)
+    #expect(try session.read("again.html") == page)
+
+    #expect(session.run("log tuned --html tuned.html").status == 0)
+    let lineage = try session.read("tuned.html")
+    #expect(lineage.contains("<h1>How tuned was made</h1>") && !lineage.contains("href=\"#timeline\""))
+    #expect(lineage.matches(of: /class="node[ ]/).count == 3)
+    #expect(session.run("apply Recipes/tiny.rcp -q --epochs 5 --report report.html").status == 0)
+    #expect(try session.read("report.html").contains("6</dd>"))
+    #expect(session.run("log --html out/model/config.json/x.html").status == 73)
+  }
+
   @Test func nothingIsMadeByLooking() throws {
     let session = try TinyRecipe.session()
     #expect(

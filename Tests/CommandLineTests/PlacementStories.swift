@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import Testing
 
@@ -23,6 +24,12 @@ import Testing
     #expect(session.run("apply large.rcp").output == "out/large  written\n")
     #expect(size(of: session.folder + "/out") > 64 << 20)
     #expect(size(of: session.folder + "/.mergekit") < 4 << 20)
+    // The card is written before anybody could know the result but its writer.
+    let shown = session.run("show out/large --json").status
+    let lineage = try JSON(parsing: Array(try session.read("out/large/mergekit.lineage.json").utf8))
+    let log = try JSON(parsing: Array(session.run("log --json").output.utf8))
+    #expect(shown == 0 && lineage["artifact"] == log.array?[0]["steps"]?.array?[0]["artifact"])
+    #expect(session.isThere("out/large/README.md") && session.isThere("out/large/recipe.rcp"))
     #expect(session.run("apply large.rcp").errors.contains("1 export up to date"))
     #expect(session.run("apply large.rcp --out other").output == "other/out/large  written\n")
     #expect(session.run("show out/large").status == 0)

@@ -1,3 +1,4 @@
+import Diagnostics
 import Formats
 import Testing
 
@@ -49,11 +50,12 @@ import Testing
 
   @Test func theLiveRegionIsDrawnInPlace() {
     var region = LiveRegion()
-    #expect(region.clearing() == "")
-    #expect(region.drawing(["a", "b"]) == "\r\u{1B}[2Ka\n\u{1B}[2Kb\n\u{1B}[J")
-    #expect(region.drawing(["c"]) == "\r\u{1B}[2A\u{1B}[2Kc\n\u{1B}[J")
-    #expect(region.clearing() == "\r\u{1B}[1A\u{1B}[J")
-    #expect(region.clearing() == "")
+    #expect(region.clearing(columns: 80) == "")
+    #expect(region.drawing([("a", 1), ("b", 1)], columns: 80) == "\r\u{1B}[2Ka\n\u{1B}[2Kb\n\u{1B}[J")
+    #expect(region.drawing([("c", 60)], columns: 80) == "\r\u{1B}[2A\u{1B}[2Kc\n\u{1B}[J")
+    // A terminal that became narrower has broken the line into three.
+    #expect(region.clearing(columns: 25) == "\r\u{1B}[3A\u{1B}[J")
+    #expect(region.clearing(columns: 80) == "")
   }
 
   @Test func sizesAreReadWithTheirUnits() {

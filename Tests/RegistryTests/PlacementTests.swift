@@ -24,7 +24,8 @@ import Testing
       tensors: content.tensors.map { ($0.name, $0.dtype, $0.shape) }, shardSize: 420)
     return Placement(
       layout, in: temporary,
-      publish: {
+      publish: { artifact in
+        try artifact.description.write(toFile: temporary + ".told", atomically: true, encoding: .utf8)
         try FileManager.default.moveItem(atPath: temporary, toPath: target)
         return target
       }, discard: { try? FileManager.default.removeItem(atPath: temporary) })
@@ -34,6 +35,7 @@ import Testing
     let content = Content.made(weights, files: [SideFile("tokenizer.json", Array("{}".utf8))])
     let stored = try sandbox.open().store(content, placement: placement(content))
     #expect(stored.isPlaced)
+    #expect(try String(contentsOfFile: sandbox.path + "/.out.told", encoding: .utf8) == stored.digest.description)
     let elsewhere = try Sandbox()
     #expect(try elsewhere.open().store(content).digest == stored.digest)
     let names = try FileManager.default.contentsOfDirectory(atPath: sandbox.path + "/out").sorted()

@@ -94,7 +94,7 @@ struct ValueReader<Value: Sendable>: Sendable {
 extension ValueReader where Value == String {
   static let text = ValueReader(expectation: "a text", completion: .nothing) { $0 }
   static let folder = ValueReader(expectation: "a folder", completion: .folders) { $0.isEmpty ? nil : $0 }
-  static let file = ValueReader(expectation: "a file", completion: .files) { $0.isEmpty ? nil : $0 }
+  static let file = ValueReader(expectation: "a file's path", completion: .files) { $0.isEmpty ? nil : $0 }
   static let recipe = ValueReader(expectation: "a recipe's path", completion: .recipes) { $0.isEmpty ? nil : $0 }
 
   /// `samples=2048`: a name and, behind the first `=`, anything.

@@ -30,9 +30,13 @@ enum Options {
   static let target = Option(
     "target", "NAME", .text, isRepeatable: true, "Make only this value of the recipe, and what it needs.")
   static let force = Flag("force", "Replace what is there already with other content.")
+  static let html = Option(
+    "html", "FILE", .file, "Write one page for a browser instead: graph, metrics, timeline and recipe.")
+  static let report = Option(
+    "report", "FILE", .file, "Write a page for a browser of what this apply made, as `log --html` does.")
   static let progress = Option(
-    "progress", "HOW", .choice(of: ["auto", "plain", "none"]),
-    "How to show progress: `auto` draws on a terminal, `plain` prints lines, `none` is silent.")
+    "progress", "HOW", .choice(of: ["auto", "live", "plain", "json", "none"]),
+    "How to show progress: `live` draws on a terminal, `plain` prints lines, `json` tells programs, `none` is silent.")
   static let format = Option(
     "format", "FORMAT", .choice(of: ["text", "json"]), "How to print what was found: text or json.")
   static let check = Flag("check", "Change nothing; end with status 1 where something would change.")

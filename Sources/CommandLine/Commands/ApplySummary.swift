@@ -86,9 +86,9 @@ struct ApplySummary {
     let ran = report.outcomes.compactMap { id, outcome in
       if case .ran(let run) = outcome { (id: id, seconds: run.seconds) } else { nil }
     }
-    let slow = ran.filter { $0.seconds >= 0.5 }.sorted { ($1.seconds, $0.id) < ($0.seconds, $1.id) }.prefix(3)
+    let slow = ran.filter { $0.seconds >= 0.5 }.sorted { ($1.seconds, $0.id) < ($0.seconds, $1.id) }.prefix(5)
     if ran.count > 1, !slow.isEmpty {
-      let steps = slow.map { "\(label($0.id)) \(Measure.duration($0.seconds))" }
+      let steps = slow.map { "\(Renderer.shortened(label($0.id), to: 24)) \(Measure.duration($0.seconds))" }
       lines.append("slowest: " + steps.joined(separator: ", "))
     }
     switch report.exitStatus {
@@ -111,8 +111,12 @@ struct ApplySummary {
       }
     }
     let cached = plan.steps.count - report.outcomes.count
+    let saved = plan.steps.reduce(0) { seconds, step in
+      if case .cached(let run) = step.state { seconds + run.seconds } else { seconds }
+    }
+    let there = saved < 1 ? "there already" : "there already, which saved \(Measure.duration(saved))"
     let parts = [
-      (ran, "ran in \(Measure.duration(report.seconds))"), (reused, "came out as before"), (cached, "there already"),
+      (ran, "ran in \(Measure.duration(report.seconds))"), (reused, "came out as before"), (cached, there),
       (failed, "failed"), (skipped, "not run because of that"), (interrupted, "not done"),
     ].filter { $0.0 > 0 }
     let texts = parts.enumerated().map { index, part in

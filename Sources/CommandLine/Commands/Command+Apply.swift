@@ -14,7 +14,7 @@ extension Command {
     operands: [.recipe],
     options: [
       Options.set, Options.target, Options.out, Options.force, Options.jobs, Options.memory, Options.progress,
-      Options.json,
+      Options.report, Options.json,
     ],
     takesSettings: true,
     examples: [
@@ -43,14 +43,14 @@ private struct ApplyCommand {
     let planner = invocation.planner(loaded, registry: registry)
     let plan = try planner.plan(targets: targets)
     invocation.warn(of: plan)
-    let exporter = Exporter(
+    var exporter = Exporter(
       root: arguments[Options.out].map(invocation.absolute) ?? invocation.directory,
       replaces: arguments.has(Options.force), catalog: invocation.catalog, registry: registry)
+    exporter.recipe = (loaded.name, loaded.text, loaded.graph.title)
     let application = Application(plan, planner: planner, registry: registry, exporter: exporter)
     try application.check()
 
-    let display = ProgressDisplay(
-      plan, mode: progressMode, stream: invocation.program.errors, style: invocation.errorStyle)
+    let display = progress(of: plan)
     display.start()
     defer { display.finish() }
     let report = try application.apply(
@@ -60,6 +60,10 @@ private struct ApplyCommand {
 
     let summary = ApplySummary(report: report, plan: plan, registry: registry, out: arguments[Options.out])
     try show(summary)
+    if let file = arguments[Options.report], let apply = try registry.apply(id: report.number) {
+      let source = LineageSource(registry: registry, directory: invocation.directory)
+      try invocation.writePage(of: source.lineage(of: [apply]), to: file)
+    }
     return report.exitStatus == 130 ? interruption.exitStatus : report.exitStatus
   }
 
@@ -70,6 +74,8 @@ private struct ApplyCommand {
     } else {
       for line in try summary.results(invocation.style) { invocation.print(line) }
     }
+    // Programs read lines of JSON there.
+    if arguments[Options.progress] == "json" { return }
     for line in summary.remarks(invocation.errorStyle) { invocation.say(line) }
   }
 
@@ -80,6 +86,14 @@ private struct ApplyCommand {
       memory: arguments[Options.memory] ?? Int(clamping: machine.physicalMemory / 4 * 3))
   }
 
+  private func progress(of plan: Plan) -> any ProgressObserver {
+    let errors = invocation.program.errors
+    if arguments[Options.progress] == "json" { return ProgressJournal(plan, stream: errors) }
+    return ProgressDisplay(
+      plan, mode: progressMode, memory: limits.memory, stream: errors, style: invocation.errorStyle)
+  }
+
+  /// What draws in place needs a terminal: a file would only fill with what moves the cursor.
   private var progressMode: ProgressDisplay.Mode {
     if invocation.isQuiet { return .none }
     let errors = invocation.program.errors
@@ -87,6 +101,7 @@ private struct ApplyCommand {
     switch arguments[Options.progress] {
     case "none": return .none
     case "plain": return .plain
+    case "live": return errors.isTerminal ? .live : .plain
     default: return errors.isTerminal && environment["TERM"] != "dumb" && environment["CI"] == nil ? .live : .plain
     }
   }

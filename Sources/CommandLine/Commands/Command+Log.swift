@@ -2,6 +2,8 @@ import Diagnostics
 import Fingerprints
 import Formats
 import Foundation
+import Pages
+import Plans
 import Registry
 
 extension Command {
@@ -13,11 +15,12 @@ extension Command {
       """,
     operands: [Operand("WHAT", .optional, .recipes, "A recipe's file, a digest, a name, or a run's number.")],
     options: [
-      Options.limit, Options.since, Options.operation, Options.status, Options.table, Options.follow, Options.json,
-      Options.jsonLines,
+      Options.limit, Options.since, Options.operation, Options.status, Options.table, Options.follow, Options.html,
+      Options.json, Options.jsonLines,
     ],
     examples: [
       "mergekit log", "mergekit log merged", "mergekit log Recipes/fisher.rcp --limit 3",
+      "mergekit log merged --html merged.html",
       "mergekit log --since 2d --status failed --table",
     ]
   ) { invocation in
@@ -38,6 +41,8 @@ extension Command {
       }
       try invocation.printApplies(try invocation.applies(in: registry, of: name), registry)
     case .artifact(let digest): try invocation.printLineage(of: digest, registry)
+    case .run(let run) where invocation.arguments.has(Options.html):
+      try invocation.printLineage(of: run.output, registry)
     case .run(let run): invocation.printRun(run)
     }
     return 0
@@ -69,6 +74,10 @@ extension Invocation {
       for apply in applies { print(line: try apply.json(registry)) }
       return
     }
+    if let file = arguments[Options.html] {
+      return try writePage(
+        of: try LineageSource(registry: registry, directory: directory).lineage(of: applies), to: file)
+    }
     if arguments.has(Options.json) { return print(JSON.array(try applies.map { try $0.json(registry) })) }
     if applies.isEmpty {
       return arguments.has(Options.since) || arguments.has(Options.operation) || arguments.has(Options.status)
@@ -94,6 +103,9 @@ extension Invocation {
   }
 
   fileprivate func printLineage(of artifact: Digest, _ registry: Registry) throws {
+    if let file = arguments[Options.html] {
+      return try writePage(of: LineageSource(registry: registry, directory: directory).lineage(of: artifact), to: file)
+    }
     let history = History(registry: registry, style: style)
     let runs = try history.lineage(of: artifact)
     if arguments.has(Options.jsonLines) {
@@ -102,6 +114,12 @@ extension Invocation {
     }
     if arguments.has(Options.json) { return print(JSON.array(runs.map(\.run.json))) }
     for line in arguments.has(Options.table) ? history.table(runs) : history.lines(runs) { print(line) }
+  }
+
+  /// Writes a lineage as a page for a browser.
+  func writePage(of lineage: Lineage, to file: String) throws {
+    try TextFile.write(LineagePage(lineage, version: Version.current).text, to: absolute(file))
+    say("\(Renderer.printable(file)) written: open it in a browser")
   }
 
   func printRun(_ run: Run) {

@@ -64,20 +64,9 @@ struct ArtifactPage {
     for export in exports {
       add("exported", Renderer.printable(export.path) + (export.isUntouched ? "" : ", changed since"))
     }
-    for member in info.facts.object ?? [] {
-      guard let text = ArtifactPage.text(member, in: info.facts) else { continue }
-      add(Renderer.printable(member.name), Renderer.printable(text))
-    }
+    for (name, text) in Facts(info.facts).lines { add(Renderer.printable(name), Renderer.printable(text)) }
     let lost = isThere ? "" : style("  no longer there; applying its recipe makes it anew", .yellow)
     return ["\(style(info.kind.name, .bold)) \(info.digest)\(lost)"] + table.lines(style)
-  }
-
-  /// A fact on one line; an interval stands beside its number, and what is long only in `--json`.
-  private static func text(_ member: JSON.Member, in facts: JSON) -> String? {
-    if member.name.hasSuffix("_interval"), facts[String(member.name.dropLast("_interval".count))] != nil { return nil }
-    if member.value.number != nil { return MetricsTable.text(member.name, in: facts) }
-    let text = member.value.string ?? member.value.compact
-    return text.count <= 80 ? text : String(text.prefix(79)) + "…"
   }
 
   private var structure: ModelStructure { ModelStructure(info.facts, tensors: tensors.items.map(\.name)) }

@@ -1,11 +1,11 @@
 import Diagnostics
-import Dispatch
+import Foundation
 import Plans
 import Recipes
 import Synchronization
 
 /// Shows how a run comes along, on standard error: a line for each step that ends and, on a terminal, one live region below.
-final class ProgressDisplay: Sendable {
+final class ProgressDisplay: ProgressObserver {
   enum Mode { case live, plain, none }
 
   private let mode: Mode
@@ -15,6 +15,8 @@ final class ProgressDisplay: Sendable {
   private let total: Int
   private let cached: Int
   private let labelWidth: Int
+  /// Bytes that running steps may hold together.
+  private let memory: Int
   private let clock = ContinuousClock()
   private let started: ContinuousClock.Instant
   private let state = Mutex(State())
@@ -26,7 +28,8 @@ final class ProgressDisplay: Sendable {
     var isFinished = false
   }
 
-  init(_ plan: Plan, mode: Mode, stream: TextStream, style: Style) {
+  init(_ plan: Plan, mode: Mode, memory: Int, stream: TextStream, style: Style) {
+    self.memory = memory
     self.mode = mode
     self.stream = stream
     self.style = style
@@ -38,16 +41,14 @@ final class ProgressDisplay: Sendable {
     started = clock.now
   }
 
-  /// Begins to show.
+  /// Begins to redraw the live region, or to say now and then that a silent run is alive.
+  ///
+  /// On a thread of its own: Dispatch has as many as there are processors, and the steps keep them busy.
   func start() {
-    if mode != .none, total > 0 { tickLater() }
-  }
-
-  /// Redraws the live region, or says now and then that a silent run is alive.
-  private func tickLater() {
-    let interval: DispatchTimeInterval = mode == .live ? .milliseconds(100) : .seconds(30)
-    DispatchQueue.global().asyncAfter(deadline: .now() + interval) { [weak self] in
-      if self?.tick() == true { self?.tickLater() }
+    guard mode != .none, total > 0 else { return }
+    let interval = mode == .live ? 0.1 : 30
+    Thread.detachNewThread { [weak self] in
+      repeat { Thread.sleep(forTimeInterval: interval) } while self?.tick() == true
     }
   }
 
@@ -55,7 +56,7 @@ final class ProgressDisplay: Sendable {
   func finish() {
     state.withLock { state in
       state.isFinished = true
-      stream.write(state.region.clearing())
+      stream.write(state.region.clearing(columns: columns))
     }
   }
 
@@ -68,7 +69,7 @@ final class ProgressDisplay: Sendable {
         guard let (label, operation) = labels[id] else { return }
         state.running[id] = RunningStep(label: label, operation: operation, started: now)
       case .progress(let id, let progress): state.running[id]?.report(progress, at: now)
-      case .storing(let id, let done, let total): state.running[id]?.storing = (done, total)
+      case .storing(let id, let done, let total): state.running[id]?.store(done, of: total, at: now)
       case .waiting(let id, let other):
         state.running[id]?.waitingFor = Renderer.printable(other)
         if mode == .plain, let step = state.running[id] {
@@ -95,14 +96,15 @@ final class ProgressDisplay: Sendable {
       case .skipped(let because): ("not run, as `\(labels[because]?.label ?? "what it reads")` failed", .yellow)
       case .interrupted: ("interrupted", .yellow)
       }
-    return "\(count) \(label.padded(to: labelWidth))  \(operation.padded(to: operationWidth))  \(style(text, ink))"
+    let name = mode == .live ? Renderer.shortened(label, to: labelWidth) : label
+    return "\(count) \(name.padded(to: labelWidth))  \(operation.padded(to: operationWidth))  \(style(text, ink))"
   }
 
   private var operationWidth: Int { labels.values.map(\.operation.count).max() ?? 0 }
 
   private func writeLine(_ line: String, _ state: inout State) {
     guard !state.isFinished else { return }
-    stream.write(state.region.clearing() + line + "\n")
+    stream.write(state.region.clearing(columns: columns) + line + "\n")
     if mode == .live { draw(&state) }
   }
 
@@ -123,19 +125,38 @@ final class ProgressDisplay: Sendable {
     }
   }
 
+  /// Of the terminal as it is now; people make theirs wider and narrower.
+  private var columns: Int { stream.columns ?? 80 }
+
+  /// A line for each running step, as far as the terminal has room for them, and one for the whole.
   private func draw(_ state: inout State) {
     let now = clock.now
-    let columns = (stream.columns ?? 80) - 1
-    let steps = state.running.sorted { $0.key < $1.key }.map { _, step in
-      let bar = step.share.map { "\(meter($0)) \("\(Int($0 * 100))%".padded(to: 4, atStart: true))  " } ?? ""
-      return
-        "  \(step.label.padded(to: labelWidth))  \(step.operation.padded(to: operationWidth))  \(bar)\(step.activity(at: now))"
+    let (width, rows) = (columns - 1, max((stream.rows ?? 24) - 2, 1))
+    let running = state.running.sorted { $0.key < $1.key }
+    let names = min(labelWidth, max(width / 3, 8))
+    var lines = running.prefix(rows).map { _, step in
+      let name = Renderer.shortened(step.label, to: names).padded(to: names)
+      let operation = width < 70 ? "" : "  " + step.operation.padded(to: operationWidth)
+      let percent = step.share.map { "\(Int($0 * 100))%".padded(to: 4, atStart: true) + "  " } ?? ""
+      let bar = width < 90 ? "" : step.share.map { meter($0) + " " } ?? ""
+      return String("  \(name)\(operation)  \(bar)\(percent)\(step.activity(at: now))".prefix(width))
     }
-    let reused = cached > 0 ? ", \(cached) there already" : ""
-    let counts = "\(state.running.count) running\(reused), \(Measure.clock((now - started).seconds))"
-    let last = "[\(state.ended)/\(total)] \(counts)"
+    lines.append(String(whole(state, at: now).prefix(width)))
+    let last = lines.count - 1
     stream.write(
-      state.region.drawing(steps.map { String($0.prefix(columns)) } + [style(String(last.prefix(columns)), .faint)]))
+      state.region.drawing(
+        lines.enumerated().map { ($0 == last ? style($1, .faint) : $1, $1.count) }, columns: columns))
+  }
+
+  /// `[4/9] 2 running, 4 there already, 0:41, memory 7.1 GiB of 12.0 GiB`.
+  private func whole(_ state: State, at now: ContinuousClock.Instant) -> String {
+    var parts = ["\(state.running.count) running"]
+    if cached > 0 { parts.append("\(cached) there already") }
+    parts.append(Measure.clock((now - started).seconds))
+    if let resident = ProcessMemory.resident {
+      parts.append("memory \(Measure.bytes(resident)) of \(Measure.bytes(memory))")
+    }
+    return "[\(state.ended)/\(total)] " + parts.joined(separator: ", ")
   }
 
   private func meter(_ share: Double) -> String {

@@ -1,3 +1,4 @@
+import Diagnostics
 import Operations
 
 /// A step that runs at this moment, as a display shows it.
@@ -5,10 +6,11 @@ struct RunningStep {
   let label: String
   let operation: String
   let started: ContinuousClock.Instant
-  /// What it has reported last, and what it had reported first, for its speed.
+  /// What it has reported last.
   private(set) var progress: Context.Progress?
+  private(set) var storing: (done: Int, total: Int)?
+  /// Where it stood when it began with what it is at now, for its speed.
   private var first: (done: Int, time: ContinuousClock.Instant)?
-  var storing: (done: Int, total: Int)?
   /// Why it waits.
   var waitingFor: String?
 
@@ -23,30 +25,42 @@ struct RunningStep {
     self.progress = progress
   }
 
-  /// What share of it is done; nil where it has not said.
-  var share: Double? {
-    if let storing, storing.total > 0 { return min(1, Double(storing.done) / Double(storing.total)) }
-    guard let progress, progress.total > 0 else { return nil }
-    return min(1, max(0, Double(progress.done) / Double(progress.total)))
+  mutating func store(_ done: Int, of total: Int, at time: ContinuousClock.Instant) {
+    if storing == nil { first = (done, time) }
+    storing = (done, total)
   }
 
-  /// What it does: `1240/2000 steps, loss 0.31, 0:12 left`.
+  /// What share of it is done; nil where it has not said.
+  var share: Double? {
+    guard let (done, total) = amounts, total > 0 else { return nil }
+    return min(1, max(0, Double(done) / Double(total)))
+  }
+
+  private var amounts: (done: Int, total: Int)? { storing ?? progress.map { ($0.done, $0.total) } }
+
+  /// What it does: `1240/2000 steps, loss 0.31, 0:12 left`; `writing 8.8 GiB of 14.2 GiB, 1.9 GiB/s, 0:03 left`.
   func activity(at time: ContinuousClock.Instant) -> String {
     if let waitingFor { return "waiting: \(waitingFor)" }
-    if let storing { return "writing \(Measure.bytes(storing.done)) of \(Measure.bytes(storing.total))" }
-    guard let progress else { return Measure.clock((time - started).seconds) }
-    var parts = ["\(progress.done)/\(progress.total) \(progress.unit)"]
-    if !progress.figure.isEmpty { parts.append(progress.figure) }
-    if let left = secondsLeft(at: time) { parts.append("\(Measure.clock(left.rounded(.up))) left") }
+    guard let (done, total) = amounts else { return Measure.clock((time - started).seconds) }
+    let isBytes = storing != nil || progress?.unit == "bytes"
+    let verb = storing == nil ? "" : "writing "
+    var parts = [
+      isBytes
+        ? "\(verb)\(Measure.bytes(done)) of \(Measure.bytes(total))" : "\(done)/\(total) \(progress?.unit ?? "")"
+    ]
+    if storing == nil, let figure = progress?.figure { parts.append(figure.text) }
+    if let speed = speed(at: time) {
+      if isBytes { parts.append("\(Measure.bytes(Int(speed)))/s") }
+      if done < total { parts.append("\(Measure.clock((Double(total - done) / speed).rounded(.up))) left") }
+    }
     return parts.joined(separator: ", ")
   }
 
-  /// Seconds until it is done at the speed it had; nil while that is a guess.
-  private func secondsLeft(at time: ContinuousClock.Instant) -> Double? {
-    guard let progress, let first, progress.done > first.done, progress.done < progress.total else { return nil }
+  /// How much it does in a second; nil while that is a guess.
+  private func speed(at time: ContinuousClock.Instant) -> Double? {
+    guard let (done, _) = amounts, let first, done > first.done else { return nil }
     let spent = (time - first.time).seconds
-    guard spent >= 1 else { return nil }
-    return spent / Double(progress.done - first.done) * Double(progress.total - progress.done)
+    return spent >= 1 ? Double(done - first.done) / spent : nil
   }
 }
 

@@ -1,0 +1,104 @@
+import Diagnostics
+import Operations
+
+/// Lines of one sort in one picture: the losses of a training with five seeds.
+struct CurveChart {
+  private let title: String
+  private let name: String
+  private let unit: String
+  private let lines: [(step: Int, label: String, points: [Curve.Point])]
+
+  private static let size = (width: 380.0, height: 200.0)
+  private static let inset = (left: 52.0, right: 14.0, top: 10.0, bottom: 30.0)
+
+  /// A chart for each family of steps and each number that was watched.
+  static func charts(of lineage: Lineage) -> [CurveChart] {
+    var keys: [[String]] = []
+    var lines: [[String]: [(step: Int, label: String, points: [Curve.Point])]] = [:]
+    for (index, step) in lineage.steps.enumerated() {
+      for curve in step.curves {
+        let points = curve.points.filter { $0.x.isFinite && $0.y.isFinite }
+        guard points.count > 1 else { continue }
+        let key = [step.family, curve.name, curve.unit]
+        if lines[key] == nil { keys.append(key) }
+        lines[key, default: []].append((index, step.label, points))
+      }
+    }
+    let most = min(200, max(12, room / max(lines.values.reduce(0) { $0 + $1.count }, 1)))
+    return keys.map { key in
+      let few = (lines[key] ?? []).map { (step: $0.step, label: $0.label, points: thinned($0.points, to: most)) }
+      return CurveChart(title: key[0], name: key[1], unit: key[2], lines: few)
+    }
+  }
+
+  /// Points that all lines of a page may have together, or a thousand trainings would make it too large to send.
+  private static let room = 24_000
+
+  /// As few points as asked for, each the mean of so many in a row.
+  static func thinned(_ points: [Curve.Point], to most: Int) -> [Curve.Point] {
+    let size = (points.count + most - 1) / most
+    guard size > 1 else { return points }
+    return stride(from: 0, to: points.count, by: size).map { start in
+      let part = points[start..<min(start + size, points.count)]
+      return .init(part.map(\.x).reduce(0, +) / Double(part.count), part.map(\.y).reduce(0, +) / Double(part.count))
+    }
+  }
+
+  var html: HTML {
+    let all = lines.flatMap(\.points)
+    let x = Axis(Self.range(all.map(\.x)), count: 4)
+    let y = Axis(Self.range(all.map(\.y)), count: 4)
+    return """
+      <figure class="curve"><figcaption>\(title) <small>\(name) by \(unit)</small></figcaption>
+      <svg viewBox="0 0 \(Self.size.width) \(Self.size.height)" role="img" aria-label="\(description)">\
+      \(y.ticks.map { across($0, y) })\(x.ticks.map { down($0, x) })\
+      \(lines.enumerated().map { line($1, at: $0, x, y) })</svg></figure>
+      """
+  }
+
+  /// What one would read off it.
+  private var description: String {
+    let ends = lines.prefix(5).map { line in
+      "\(line.label) from \(Measure.figure(line.points.first?.y ?? 0)) to \(Measure.figure(line.points.last?.y ?? 0))"
+    }
+    let more = lines.count > 5 ? " and \(lines.count - 5) more" : ""
+    return "\(name) by \(unit): " + ends.joined(separator: "; ") + more
+  }
+
+  private static func range(_ numbers: [Double]) -> ClosedRange<Double> {
+    let (low, high) = (numbers.min() ?? 0, numbers.max() ?? 0)
+    return low < high ? low...high : low - 0.5...high + 0.5
+  }
+
+  private func across(_ tick: Double, _ axis: Axis) -> HTML {
+    let y = vertical(tick, axis)
+    return """
+      <line class="tick" x1="\(Self.inset.left)" x2="\(Self.size.width - Self.inset.right)" y1="\(y)" y2="\(y)"/>\
+      <text class="axis" x="\(Self.inset.left - 6)" y="\(y + 4)" text-anchor="end">\(Measure.figure(tick))</text>
+      """
+  }
+
+  private func down(_ tick: Double, _ axis: Axis) -> HTML {
+    let x = horizontal(tick, axis)
+    return
+      "<text class=\"axis\" x=\"\(x)\" y=\"\(Self.size.height - 10)\" text-anchor=\"middle\">\(Measure.figure(tick))</text>"
+  }
+
+  private func line(
+    _ line: (step: Int, label: String, points: [Curve.Point]), at index: Int, _ x: Axis, _ y: Axis
+  ) -> HTML {
+    let points = line.points.map { point -> HTML in "\(horizontal(point.x, x)),\(vertical(point.y, y)) " }
+    return """
+      <polyline class="line c\(index % 8)" data-step="\(line.step)" points="\(points)"><title>\(line.label)</title></polyline>
+      """
+  }
+
+  private func horizontal(_ number: Double, _ axis: Axis) -> Double {
+    Self.inset.left + axis.share(of: number) * (Self.size.width - Self.inset.left - Self.inset.right)
+  }
+
+  private func vertical(_ number: Double, _ axis: Axis) -> Double {
+    Self.size.height - Self.inset.bottom
+      - axis.share(of: number) * (Self.size.height - Self.inset.top - Self.inset.bottom)
+  }
+}

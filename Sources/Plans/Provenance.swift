@@ -1,0 +1,131 @@
+import Fingerprints
+import Formats
+import Foundation
+import Operations
+import Registry
+
+/// Where an artifact comes from: the runs that led to it, the recipe that asked for it, and the published models it began with.
+///
+/// Nothing in it depends on when, where or by whom it was made: the same artifact of the same recipe has the same provenance.
+struct Provenance {
+  /// A model or adapter that was read from disk.
+  struct Base {
+    /// What the recipe calls it.
+    let label: String
+    let artifact: Digest
+    /// Its name on the Hugging Face Hub, such as `org/model`, where that is known.
+    let repository: String?
+  }
+
+  /// What an artifact is to the models that it was made from, in the Hub's words.
+  enum Relation: String { case adapter, finetune, merge }
+
+  let artifact: Digest
+  let kind: ArtifactKind
+  /// Each after those that made what it read; the last made the artifact.
+  let runs: [Run]
+  let recipe: (name: String, text: String)?
+  /// In the order in which the runs read them.
+  let bases: [Base]
+  /// None where the artifact is as it was read.
+  let relation: Relation?
+  /// The artifact's own facts.
+  private let facts: JSON
+
+  /// - Parameter made: The run that made it; it need not be recorded yet.
+  init(
+    _ content: Content, made: Run, recipe: (name: String, text: String)?, catalog: Catalog, registry: Registry
+  ) throws {
+    artifact = made.output
+    kind = content.kind
+    facts = content.facts
+    self.recipe = recipe
+    let runs = try Self.runs(leadingTo: made, registry)
+    self.runs = runs
+    let read = runs.filter { run in run.inputs.isEmpty && run.components.contains { $0.role == .source } }
+    bases = try read.compactMap { run in
+      guard let info = try registry.info(of: run.output), [.checkpoint, .adapter].contains(info.kind) else {
+        return nil
+      }
+      return Base(
+        label: run.label, artifact: run.output, repository: try Self.repository(of: info, registry))
+    }
+    let plugins = Set(runs.compactMap { catalog[$0.operation]?.plugin })
+    relation =
+      content.kind == .adapter
+      ? .adapter : plugins.contains("merging") ? .merge : plugins.contains("learning") ? .finetune : nil
+  }
+
+  /// The names of what it was made from, each once, as the Hub knows them.
+  var repositories: [String] {
+    let named = bases.compactMap(\.repository) + [facts["base_model_name_or_path"]?.string].compactMap { $0 }
+    var seen: Set<String> = []
+    return named.filter { Self.isRepository($0) && seen.insert($0).inserted }
+  }
+
+  private static func runs(leadingTo made: Run, _ registry: Registry) throws -> [Run] {
+    var sorted: [Run] = []
+    var seen: Set<Digest> = [made.output]
+    var waiting: [(run: Run, next: Int)] = [(made, 0)]
+    while let (run, next) = waiting.last {
+      guard next < run.inputs.count else {
+        sorted.append(run)
+        waiting.removeLast()
+        continue
+      }
+      waiting[waiting.count - 1].next += 1
+      let input = run.inputs[next].artifact
+      if seen.insert(input).inserted, let maker = try registry.runs(producing: input).first {
+        waiting.append((maker, 0))
+      }
+    }
+    return sorted
+  }
+
+  // MARK: Names on the Hub
+
+  /// By where a model lies, if that is the Hub's cache; else by what its configuration calls it.
+  private static func repository(of info: ArtifactInfo, _ registry: Registry) throws -> String? {
+    for path in try registry.files(of: info.digest) {
+      guard let folder = path.split(separator: "/").last(where: { $0.hasPrefix("models--") }) else { continue }
+      let name = folder.dropFirst("models--".count).components(separatedBy: "--").joined(separator: "/")
+      if isRepository(name) { return name }
+    }
+    return info.facts["_name_or_path"]?.string.flatMap { isRepository($0) ? $0 : nil }
+  }
+
+  /// Whether a name has the form `owner/model`. One without an owner may be a folder of somebody's disk.
+  static func isRepository(_ name: String) -> Bool {
+    name.utf8.count <= 96 && name.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9._-]*\/[A-Za-z0-9][A-Za-z0-9._-]*/) != nil
+  }
+
+  // MARK: Lineage file
+
+  /// The runs with all that decided them, for programs.
+  var json: JSON {
+    [
+      "format": "mergekit-lineage/1", "mergekit": .string(Version.current), "artifact": .string(artifact.description),
+      "kind": .string(kind.name), "recipe": recipe.map { .string($0.name) } ?? .null,
+      "base_models": .array(bases.map(json)), "runs": .array(runs.map(json)),
+    ]
+  }
+
+  private func json(_ base: Base) -> JSON {
+    [
+      "label": .string(base.label), "artifact": .string(base.artifact.description),
+      "repository": base.repository.map(JSON.string) ?? .null,
+    ]
+  }
+
+  private func json(_ run: Run) -> JSON {
+    func named(_ role: Run.Component.Role) -> JSON {
+      .object(run.components.filter { $0.role == role }.map { .init($0.name, .string($0.value)) })
+    }
+    return [
+      "label": .string(run.label), "operation": .string(run.operation), "version": .integer(run.version),
+      "key": .string(run.key.description), "output": .string(run.output.description), "settings": named(.parameter),
+      "inputs": .array(run.inputs.map { ["slot": .string($0.slot), "artifact": .string($0.artifact.description)] }),
+      "sources": named(.source),
+    ]
+  }
+}
