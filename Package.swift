@@ -35,7 +35,8 @@ let package = Package(
       name: "Formats", dependencies: ["CSystem", "Tensors", "Fingerprints", "Diagnostics"], swiftSettings: optimised),
     .target(name: "Tokenizers", dependencies: ["Formats", "Diagnostics"], swiftSettings: optimised),
 
-    .target(name: "Networks", dependencies: ["Tensors", "Formats", "Diagnostics"], swiftSettings: optimised),
+    .target(
+      name: "Networks", dependencies: ["CKernels", "Tensors", "Formats", "Diagnostics"], swiftSettings: optimised),
     .target(
       name: "Operations", dependencies: ["Tensors", "Formats", "Fingerprints", "Diagnostics"], swiftSettings: optimised),
     .target(

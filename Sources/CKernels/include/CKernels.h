@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "NetworkKernels.h"
+
 /// How floats are stored.
 typedef enum { KernelFloat32, KernelBFloat16, KernelFloat16 } KernelFloat;
 
