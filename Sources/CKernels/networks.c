@@ -161,8 +161,16 @@ CLONED void kernel_add(const float *a, const float *b, float *results, size_t co
   for (size_t index = 0; index < count; index++) results[index] = a[index] + b[index];
 }
 
+CLONED void kernel_soft_cap(const float *restrict x, float cap, float *restrict results, size_t count) {
+  for (size_t index = 0; index < count; index++) results[index] = cap * hyperbolic_tangent(x[index] / cap);
+}
+
 CLONED void kernel_times(const float *a, const float *b, float *results, size_t count) {
   for (size_t index = 0; index < count; index++) results[index] = a[index] * b[index];
+}
+
+CLONED void kernel_add_multiple(float *restrict sums, const float *restrict a, float scale, size_t count) {
+  for (size_t index = 0; index < count; index++) sums[index] += scale * a[index];
 }
 
 CLONED void kernel_scale(const float *a, float scale, float *results, size_t count) {

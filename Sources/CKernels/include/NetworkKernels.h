@@ -35,8 +35,14 @@ void kernel_gate_gradient(
 /// results = a + b; may be one of them.
 void kernel_add(const float *a, const float *b, float *results, size_t count);
 
+/// results = cap · tanh(x / cap).
+void kernel_soft_cap(const float *x, float cap, float *results, size_t count);
+
 /// results = a · b.
 void kernel_times(const float *a, const float *b, float *results, size_t count);
+
+/// sums += scale · a.
+void kernel_add_multiple(float *sums, const float *a, float scale, size_t count);
 
 /// results = scale · a.
 void kernel_scale(const float *a, float scale, float *results, size_t count);

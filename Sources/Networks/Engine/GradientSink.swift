@@ -55,7 +55,7 @@ public struct ParameterUse {
   /// - Returns: False where it has none.
   func addSquares(to sums: UnsafeMutableBufferPointer<Double>) -> Bool {
     guard !memory.isDry else { return false }
-    let block = memory.block(record.primitive.scratch(for: record.inputs.map(\.shape)))
+    let block = memory.block(record.primitive.squaresScratch(for: record.inputs.map(\.shape), examples: examples))
     let step = record.step(gradient: gradient, scratch: block.floats, memory)
     return record.primitive.addSquares(of: input, step, examples: examples, to: sums)
   }

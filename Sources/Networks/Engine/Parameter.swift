@@ -28,7 +28,7 @@ public final class Parameter {
     self.init(name, shape: tensor.shape, block: block, isTrainable: isTrainable)
   }
 
-  var value: Value { Value(shape: shape, isBatched: false, block: block, slot: slot) }
+  var value: Variable { Variable(shape: shape, isBatched: false, block: block, slot: slot) }
 
   public var count: Int { shape.count }
 

@@ -30,6 +30,9 @@ protocol Primitive: Sendable {
   /// The same function of one example alone.
   func narrowed(toExample index: Int, of count: Int) -> Self
 
+  /// Entries of scratch that `addSquares` is given.
+  func squaresScratch(for inputs: [Shape], examples: Int) -> Int
+
   /// Adds the squares of each example's gradient for an input to sums, where that is possible without each gradient.
   /// - Returns: Whether it did.
   func addSquares(of input: Int, _ step: BackwardStep, examples: Int, to sums: UnsafeMutableBufferPointer<Double>) -> Bool
@@ -67,8 +70,16 @@ struct PlainTensor: Sendable {
   var shape: Shape
   var entries: [Double]
 
+  init(shape: Shape, entries: [Double]) {
+    precondition(shape.count == entries.count, "\(entries.count) entries do not fill \(shape)")
+    self.shape = shape
+    self.entries = entries
+  }
+
+  init(zeros shape: Shape) { self.init(shape: shape, entries: [Double](repeating: 0, count: shape.count)) }
+
   var width: Int { shape.axes.last ?? 1 }
-  var rows: Int { entries.count / width }
+  var rows: Int { width == 0 ? 0 : entries.count / width }
 }
 
 extension Primitive {
@@ -77,6 +88,7 @@ extension Primitive {
   var addsGradients: Bool { false }
   func isBatched(_ inputs: [Bool]) -> Bool { inputs.contains(true) }
   func narrowed(toExample index: Int, of count: Int) -> Self { self }
+  func squaresScratch(for inputs: [Shape], examples: Int) -> Int { 0 }
   func addSquares(
     of input: Int, _ step: BackwardStep, examples: Int, to sums: UnsafeMutableBufferPointer<Double>
   ) -> Bool { false }

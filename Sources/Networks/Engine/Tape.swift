@@ -21,7 +21,7 @@ public final class Tape {
   // MARK: Forward
 
   /// Works a primitive out.
-  func apply(_ primitive: some Primitive, _ inputs: [Value]) -> Value {
+  func apply(_ primitive: some Primitive, _ inputs: [Variable]) -> Variable {
     let operands = inputs.map(\.operand)
     let shape = primitive.shape(of: inputs.map(\.shape))
     let block = memory.block(shape.count)
@@ -36,9 +36,9 @@ public final class Tape {
     let wantsGradient = inputs.contains(where: \.needsGradient)
     if !isReplaying { for input in inputs { countUse(of: input) } }
     guard isRecording, wantsGradient else {
-      return Value(shape: shape, isBatched: isBatched, block: block, slot: wantsGradient ? GradientSlot() : nil)
+      return Variable(shape: shape, isBatched: isBatched, block: block, slot: wantsGradient ? GradientSlot() : nil)
     }
-    let output = Value(shape: shape, isBatched: isBatched, block: block, slot: GradientSlot())
+    let output = Variable(shape: shape, isBatched: isBatched, block: block, slot: GradientSlot())
     records.append(
       PrimitiveRecord(
         primitive: primitive, inputs: primitive.needs.contains(.inputs) ? inputs : inputs.map(\.withoutEntries),
@@ -47,36 +47,36 @@ public final class Tape {
   }
 
   /// a + b. Their gradients are the sum's own, so nothing is copied.
-  func add(_ a: Value, _ b: Value) -> Value {
+  func add(_ a: Variable, _ b: Variable) -> Variable {
     precondition(a.shape == b.shape, "\(a.shape) and \(b.shape) are not added")
     precondition(a.slot?.parameter == nil && b.slot?.parameter == nil, "parameters are not added to values as they are")
     let block = memory.block(a.shape.count)
     if !memory.isDry { Addition.add(a.floats, b.floats, into: block.floats) }
     let wantsGradient = a.needsGradient || b.needsGradient
     let slot = wantsGradient ? GradientSlot() : nil
-    let sum = Value(shape: a.shape, isBatched: a.isBatched || b.isBatched, block: block, slot: slot)
+    let sum = Variable(shape: a.shape, isBatched: a.isBatched || b.isBatched, block: block, slot: slot)
     if isRecording, let slot { records.append(SumRecord(inputs: [a, b].compactMap(\.slot), output: slot)) }
     return sum
   }
 
   /// Works a part of a network out without keeping anything but its input; the backward pass does it again.
-  func recomputing(_ input: Value, _ body: @escaping (Value) throws -> Value) rethrows -> Value {
-    guard isRecording else { return try body(input) }
+  func recomputing(_ input: Variable, _ body: @escaping (Variable) -> Variable) -> Variable {
+    guard isRecording else { return body(input) }
     isRecording = false
     defer { isRecording = true }
-    let output = try body(input)
+    let output = body(input)
+    guard output.needsGradient else { return output }
     let slot = GradientSlot()
-    // The body threw nothing the first time, and sees the same shapes again.
-    records.append(RecomputedRecord(input: input, output: slot) { try? body($0) })
-    return Value(shape: output.shape, isBatched: output.isBatched, block: output.block, slot: slot)
+    records.append(RecomputedRecord(input: input, output: slot, body))
+    return Variable(shape: output.shape, isBatched: output.isBatched, block: output.block, slot: slot)
   }
 
-  private func countUse(of input: Value) {
+  private func countUse(of input: Variable) {
     guard let parameter = input.slot?.parameter else { return }
     uses[ObjectIdentifier(parameter), default: 0] += 1
   }
 
-  private func withScratch(_ primitive: some Primitive, _ inputs: [Value], _ body: (Floats) -> Void) {
+  private func withScratch(_ primitive: some Primitive, _ inputs: [Variable], _ body: (Floats) -> Void) {
     let block = memory.block(primitive.scratch(for: inputs.map(\.shape)))
     withExtendedLifetime(block) { body(block.floats) }
   }
@@ -86,15 +86,17 @@ public final class Tape {
   /// Sends a gradient back from a value to all parameters that it depends on.
   ///
   /// - Parameters:
-  ///   - gradient: Of what is looked for with respect to the value, row-major.
+  ///   - gradient: Writes that of what is looked for with respect to the value, row-major.
   ///   - sink: Takes the parameters' gradients.
   ///   - keepsTape: Whether another backward pass will follow.
-  public func backward(from value: Value, gradient: [Float], into sink: some GradientSink, keepsTape: Bool = false) {
+  public func backward(
+    from value: Variable, into sink: some GradientSink, keepsTape: Bool = false,
+    gradient: (UnsafeMutableBufferPointer<Float>) -> Void
+  ) {
     precondition(isRecording, "the tape did not record")
-    precondition(gradient.count == value.shape.count, "a gradient has its value's shape")
     guard let slot = value.slot else { return }
-    let block = memory.block(gradient.count)
-    if !memory.isDry { block.floats.base.update(from: gradient, count: gradient.count) }
+    let block = memory.block(value.shape.count)
+    if !memory.isDry { gradient(UnsafeMutableBufferPointer(start: block.floats.base, count: value.shape.count)) }
     accumulate(block, in: slot)
     run(into: sink, keepsTape: keepsTape)
     sink.finish()
@@ -156,8 +158,8 @@ public final class Tape {
     records = []
     isReplaying = true
     let slot = record.input.slot.map { _ in GradientSlot() }
-    let input = Value(shape: record.input.shape, isBatched: record.input.isBatched, block: record.input.block, slot: slot)
-    if let output = record.body(input), let outputSlot = output.slot {
+    let input = Variable(shape: record.input.shape, isBatched: record.input.isBatched, block: record.input.block, slot: slot)
+    if let outputSlot = record.body(input).slot {
       accumulate(gradient, in: outputSlot)
       run(into: sink, keepsTape: false)
     }
@@ -174,10 +176,10 @@ protocol TapeRecord: AnyObject {
 
 final class PrimitiveRecord: TapeRecord {
   let primitive: any Primitive
-  let inputs: [Value]
-  let output: Value
+  let inputs: [Variable]
+  let output: Variable
 
-  init(primitive: any Primitive, inputs: [Value], output: Value) {
+  init(primitive: any Primitive, inputs: [Variable], output: Variable) {
     self.primitive = primitive
     self.inputs = inputs
     self.output = output
@@ -192,7 +194,7 @@ final class PrimitiveRecord: TapeRecord {
   /// The operands of the backward step; those that were let go have nothing behind them.
   func step(gradient: Block, scratch: Floats, _ memory: Memory) -> BackwardStep {
     let empty = gradient.floats
-    func operand(_ value: Value) -> Operand {
+    func operand(_ value: Variable) -> Operand {
       Operand(shape: value.shape, floats: value.block?.floats ?? Floats(base: empty.base, count: value.shape.count))
     }
     return BackwardStep(
@@ -218,11 +220,11 @@ private final class SumRecord: TapeRecord {
 }
 
 private final class RecomputedRecord: TapeRecord {
-  let input: Value
+  let input: Variable
   let output: GradientSlot
-  let body: (Value) -> Value?
+  let body: (Variable) -> Variable
 
-  init(input: Value, output: GradientSlot, _ body: @escaping (Value) -> Value?) {
+  init(input: Variable, output: GradientSlot, _ body: @escaping (Variable) -> Variable) {
     self.input = input
     self.output = output
     self.body = body

@@ -1,7 +1,7 @@
 import Tensors
 
 /// A tensor of float32 on the way through a network.
-public struct Value {
+public struct Variable {
   public let shape: Shape
   /// Whether the first axis counts examples; parameters, and what is made of them alone, have none.
   public let isBatched: Bool
@@ -33,16 +33,16 @@ public struct Value {
   public var tensor: Tensor { Tensor(entries, shape: shape) }
 
   /// The same entries, and the same gradient, under another shape.
-  public func reshaped(_ shape: Shape) -> Value {
+  public func reshaped(_ shape: Shape) -> Variable {
     precondition(shape.count == self.shape.count, "\(self.shape) is not \(shape) in another form")
-    return Value(shape: shape, isBatched: isBatched, block: block, slot: slot)
+    return Variable(shape: shape, isBatched: isBatched, block: block, slot: slot)
   }
 
   /// The same value, cut off from what it was made of.
-  public var detached: Value { Value(shape: shape, isBatched: isBatched, block: block, slot: nil) }
+  public var detached: Variable { Variable(shape: shape, isBatched: isBatched, block: block, slot: nil) }
 
   /// What the tape remembers of it where its entries are not needed.
-  var withoutEntries: Value { Value(shape: shape, isBatched: isBatched, block: nil, slot: slot) }
+  var withoutEntries: Variable { Variable(shape: shape, isBatched: isBatched, block: nil, slot: slot) }
 }
 
 /// Where the gradient of a value is added up during a backward pass.

@@ -1,0 +1,62 @@
+import Tensors
+
+/// What a network works on at once.
+public enum Batch: Sendable {
+  case texts(TextBatch)
+  /// (examples, channels, height, width), or (examples, features).
+  case numbers(Tensor)
+
+  public var examples: Int {
+    switch self {
+    case .texts(let batch): batch.examples
+    case .numbers(let tensor): tensor.shape[0]
+    }
+  }
+}
+
+/// Texts as tokens, each as long as the longest, with padding behind.
+public struct TextBatch: Sendable {
+  public let examples: Int
+  /// Places that each text has.
+  public let length: Int
+  /// Row by row.
+  public let tokens: [Int]
+  /// Which of two texts a token belongs to, 0 or 1; all 0 where it is empty.
+  public let types: [Int]
+  /// The tokens of each text that are no padding.
+  public let counts: [Int]
+
+  /// - Parameters:
+  ///   - texts: The tokens of each; at least one each.
+  ///   - types: Which of two texts each token belongs to, where that matters.
+  ///   - padding: The token that stands where there is none.
+  ///   - multiple: Lengths are rounded up to a multiple of this, so that fewer shapes come up.
+  public init(_ texts: [[Int]], types: [[Int]] = [], padding: Int, multiple: Int = 1) {
+    precondition(!texts.isEmpty && texts.allSatisfy { !$0.isEmpty }, "a batch has texts, and a text has tokens")
+    let length = ((texts.map(\.count).max() ?? 1) + multiple - 1) / multiple * multiple
+    examples = texts.count
+    self.length = length
+    tokens = texts.flatMap { $0 + Array(repeating: padding, count: length - $0.count) }
+    self.types = types.flatMap { $0 + Array(repeating: 0, count: length - $0.count) }
+    counts = texts.map(\.count)
+  }
+
+  /// (examples · length): what is added to attention scores with each key. Empty where there is no padding.
+  var keyBias: [Float] {
+    guard counts.contains(where: { $0 < length }) else { return [] }
+    return counts.flatMap { count in (0..<length).map { $0 < count ? 0 : -Float.infinity } }
+  }
+
+  /// The places of each example, from `first` on.
+  func positions(from first: Int = 0) -> [Int] { (0..<examples).flatMap { _ in (0..<length).map { first + $0 } } }
+
+  /// Weights that choose one place of each example.
+  func pooling(_ place: (_ count: Int) -> Int) -> Pooling {
+    Pooling(weights: counts.flatMap { count in (0..<length).map { $0 == place(count) ? 1 : 0 } })
+  }
+
+  /// Weights that take the mean of all tokens.
+  var mean: Pooling {
+    Pooling(weights: counts.flatMap { count in (0..<length).map { $0 < count ? 1 / Float(count) : 0 } })
+  }
+}

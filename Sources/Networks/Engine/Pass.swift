@@ -1,0 +1,107 @@
+import Tensors
+
+/// A network at work on one batch: the vocabulary that architectures are written in.
+///
+/// All weights are asked for by name, so what is trained, what adapters add, what is looked at on the way and what a network
+/// consists of are each settled in one place.
+public final class Pass {
+  public let tape: Tape
+  public let weights: Weights
+  /// Whether blocks are worked out again in the backward pass instead of kept.
+  let recomputes: Bool
+  /// Is shown the input of every linear layer, (…, in), with the module's path.
+  public var observer: ((_ path: String, _ input: Variable) -> Void)?
+
+  public init(_ tape: Tape, _ weights: Weights, recomputes: Bool = false) {
+    self.tape = tape
+    self.weights = weights
+    self.recomputes = recomputes
+  }
+
+  // MARK: Weights
+
+  /// A parameter by its full name.
+  public func parameter(_ name: String, _ axes: Int...) -> Variable { weights.parameter(name, Shape(axes)).value }
+
+  /// A linear layer: `path.weight` (out, in), and `path.bias`.
+  ///
+  /// - Parameters:
+  ///   - tied: The full name of another tensor that is its weight.
+  ///   - isTransposed: Whether the weight is kept as (in, out).
+  public func linear(
+    _ path: String, _ x: Variable, _ outputs: Int, bias: Bool = true, tied: String? = nil, isTransposed: Bool = false
+  ) -> Variable {
+    let inputs = x.shape.axes.last ?? 0
+    observer?(path, x)
+    func layer(_ x: Variable) -> Variable {
+      let name = tied ?? path + ".weight"
+      let weight = isTransposed ? parameter(name, inputs, outputs) : parameter(name, outputs, inputs)
+      return tape.apply(
+        LinearLayer(isTransposed: isTransposed), [x, weight] + (bias ? [parameter(path + ".bias", outputs)] : []))
+    }
+    guard let change = weights.changes[path] else { return layer(x) }
+    return change.output(self, x, layer: layer)
+  }
+
+  /// x Wᵀ for a weight that no module has: a factor of an adapter.
+  public func product(_ x: Variable, _ weight: Variable, isTransposed: Bool = false) -> Variable {
+    tape.apply(LinearLayer(isTransposed: isTransposed), [x, weight])
+  }
+
+  /// Rows of `path.weight` (count, width) by number: (examples, places, width).
+  public func embedding(_ path: String, _ numbers: [Int], of examples: Int, count: Int, width: Int) -> Variable {
+    tape.apply(Lookup(numbers, examples: examples), [parameter(path + ".weight", count, width)])
+  }
+
+  /// Layer norm with `path.weight` and `path.bias`.
+  public func layerNorm(_ path: String, _ x: Variable, epsilon: Double) -> Variable {
+    let width = x.shape.axes.last ?? 0
+    return tape.apply(
+      Norm(epsilon: epsilon, isCentred: true),
+      [x, parameter(path + ".weight", width), parameter(path + ".bias", width)])
+  }
+
+  /// RMS norm with `path.weight`, to which `offset` is added.
+  public func rmsNorm(_ path: String, _ x: Variable, epsilon: Double, offset: Float = 0) -> Variable {
+    let weight = parameter(path + ".weight", x.shape.axes.last ?? 0)
+    return tape.apply(Norm(epsilon: epsilon, isCentred: false, offset: offset), [x, weight])
+  }
+
+  // MARK: Without weights
+
+  /// a + b, of one shape.
+  public func add(_ a: Variable, _ b: Variable) -> Variable { tape.add(a, b) }
+
+  /// x + y, where y may be a parameter, or lack x's first axis.
+  public func add(_ x: Variable, toEach y: Variable) -> Variable { tape.apply(Addition(), [x, y]) }
+
+  public func multiply(_ x: Variable, _ y: Variable) -> Variable { tape.apply(Multiplication(), [x, y]) }
+
+  public func scale(_ x: Variable, by factor: Double) -> Variable { tape.apply(Scaling(factor: Float(factor)), [x]) }
+
+  func activate(_ activation: Activation, _ x: Variable) -> Variable { tape.apply(activation, [x]) }
+
+  /// activation(x) · y.
+  func gate(_ activation: Activation, _ x: Variable, _ y: Variable) -> Variable {
+    tape.apply(Gate(activation: activation), [x, y])
+  }
+
+  func attend(_ attention: Attention, _ queries: Variable, _ keys: Variable, _ values: Variable) -> Variable {
+    tape.apply(attention, [queries, keys, values])
+  }
+
+  func rotate(_ x: Variable, heads: Int, _ angles: RotaryAngles) -> Variable {
+    tape.apply(Rotation(heads: heads, angles: angles), [x])
+  }
+
+  /// RMS norm of each head's part of (examples, places, heads · d) alone.
+  func rmsNormOfHeads(_ path: String, _ x: Variable, heads: Int, epsilon: Double, offset: Float = 0) -> Variable {
+    let parts = x.reshaped(Shape([x.shape[0], x.shape[1] * heads, x.shape[2] / heads]))
+    return rmsNorm(path, parts, epsilon: epsilon, offset: offset).reshaped(x.shape)
+  }
+
+  /// A block of a network, of which only the input is kept where memory is short.
+  public func block(_ x: Variable, _ body: @escaping (Variable) -> Variable) -> Variable {
+    recomputes ? tape.recomputing(x, body) : body(x)
+  }
+}

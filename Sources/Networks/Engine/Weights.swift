@@ -1,0 +1,56 @@
+import Tensors
+
+/// The parameters of a network by the names that its architecture gives them.
+///
+/// A dry one makes every parameter as it is asked for: after a dry pass it knows all names and shapes, which is how an
+/// architecture tells them without a list of its own.
+public final class Weights {
+  /// In the order in which they came.
+  public private(set) var all: [Parameter] = []
+  private var byName: [String: Parameter] = [:]
+  private let isDry: Bool
+  /// What adapters make of linear layers, by the path of the module.
+  public var changes: [String: any LayerChange] = [:]
+
+  public init() { isDry = false }
+
+  init(isDry: Bool) { self.isDry = isDry }
+
+  public subscript(name: String) -> Parameter? { byName[name] }
+
+  /// Adds a parameter under the name that a pass asks for, which may be another than the parameter's own.
+  public func add(_ parameter: Parameter, as name: String) {
+    precondition(byName[name] == nil, "`\(name)` is there already")
+    byName[name] = parameter
+    all.append(parameter)
+  }
+
+  func parameter(_ name: String, _ shape: Shape) -> Parameter {
+    if let found = byName[name] {
+      precondition(found.shape == shape, "`\(name)` is \(found.shape) and was used as \(shape)")
+      return found
+    }
+    precondition(isDry, "`\(name)` was used and never loaded")
+    let parameter = Parameter(name, shape: shape, block: Memory(isDry: true).block(shape.count))
+    add(parameter, as: name)
+    return parameter
+  }
+
+  /// The same names, shapes, adapters and what is trainable, with nothing behind them.
+  var dry: Weights {
+    let copy = Weights(isDry: true)
+    for (name, parameter) in byName {
+      let block = Memory(isDry: true).block(parameter.count)
+      copy.byName[name] = Parameter(
+        parameter.name, shape: parameter.shape, block: block, isTrainable: parameter.isTrainable)
+    }
+    copy.changes = changes
+    return copy
+  }
+}
+
+/// What an adapter makes of a linear layer while a network runs.
+public protocol LayerChange {
+  /// - Parameter layer: The layer as it was; it may be given another input, or left out.
+  func output(_ pass: Pass, _ x: Variable, layer: (Variable) -> Variable) -> Variable
+}
