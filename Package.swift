@@ -88,7 +88,9 @@ let package = Package(
       dependencies: ["Plans", "Recipes", "Registry", "Operations", "Formats", "Tensors", "Diagnostics"]),
     .testTarget(
       name: "TokenizersTests", dependencies: ["Tokenizers", "Formats", "Diagnostics"], resources: [.copy("Golden")]),
-    .testTarget(name: "NetworksTests", dependencies: ["Networks", "Tensors", "Formats", "Diagnostics"]),
+    .testTarget(
+      name: "NetworksTests", dependencies: ["Networks", "Tensors", "Formats", "Diagnostics"],
+      resources: [.copy("Golden")]),
     .testTarget(name: "OperationsTests", dependencies: ["Operations", "Tensors", "Formats", "Diagnostics"]),
     .testTarget(
       name: "CatalogTests",

@@ -79,6 +79,12 @@ public final class Pass {
 
   public func scale(_ x: Variable, by factor: Double) -> Variable { tape.apply(Scaling(factor: Float(factor)), [x]) }
 
+  /// cap · tanh(x / cap).
+  func cap(_ x: Variable, at cap: Double) -> Variable { tape.apply(SoftCap(cap: Float(cap)), [x]) }
+
+  /// A weighted sum of each example's places.
+  func pool(_ x: Variable, _ pooling: Pooling) -> Variable { tape.apply(pooling, [x]) }
+
   func activate(_ activation: Activation, _ x: Variable) -> Variable { tape.apply(activation, [x]) }
 
   /// activation(x) · y.

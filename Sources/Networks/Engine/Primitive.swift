@@ -35,7 +35,8 @@ protocol Primitive: Sendable {
 
   /// Adds the squares of each example's gradient for an input to sums, where that is possible without each gradient.
   /// - Returns: Whether it did.
-  func addSquares(of input: Int, _ step: BackwardStep, examples: Int, to sums: UnsafeMutableBufferPointer<Double>) -> Bool
+  func addSquares(of input: Int, _ step: BackwardStep, examples: Int, to sums: UnsafeMutableBufferPointer<Double>)
+    -> Bool
 
   /// `forward`, an entry at a time, as the textbook has it.
   func reference(_ inputs: [PlainTensor]) -> PlainTensor

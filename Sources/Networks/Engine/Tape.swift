@@ -158,7 +158,8 @@ public final class Tape {
     records = []
     isReplaying = true
     let slot = record.input.slot.map { _ in GradientSlot() }
-    let input = Variable(shape: record.input.shape, isBatched: record.input.isBatched, block: record.input.block, slot: slot)
+    let input = Variable(
+      shape: record.input.shape, isBatched: record.input.isBatched, block: record.input.block, slot: slot)
     if let outputSlot = record.body(input).slot {
       accumulate(gradient, in: outputSlot)
       run(into: sink, keepsTape: false)

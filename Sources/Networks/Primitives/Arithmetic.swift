@@ -6,7 +6,8 @@ import Tensors
 struct Addition: Primitive {
   func shape(of inputs: [Shape]) -> Shape {
     precondition(
-      inputs[0] == inputs[1] || inputs[0].count % max(inputs[1].count, 1) == 0, "\(inputs[0]) and \(inputs[1]) are not added")
+      inputs[0] == inputs[1] || inputs[0].count % max(inputs[1].count, 1) == 0,
+      "\(inputs[0]) and \(inputs[1]) are not added")
     return inputs[0]
   }
 

@@ -78,7 +78,8 @@ struct Attention: Primitive {
     bias.withUnsafeBufferPointer { bias in
       kernel_attention_weights(
         weights.base, queries.count, seen.count, seen.count, scale, cap,
-        bias.isEmpty ? nil : bias.baseAddress.map { $0 + example * sizes.keys + seen.lowerBound }, queries.lowerBound - seen.lowerBound,
+        bias.isEmpty ? nil : bias.baseAddress.map { $0 + example * sizes.keys + seen.lowerBound },
+        queries.lowerBound - seen.lowerBound,
         window ?? 0, isCausal ? 1 : 0)
     }
   }
@@ -97,7 +98,9 @@ struct Attention: Primitive {
         for head in group * (heads / groups)..<(group + 1) * (heads / groups) {
           blocks(sizes.queries) { queries in
             let seen = seen(queries, of: sizes.keys)
-            func query(_ operand: Operand) -> MatrixView { rows(operand, example, queries.lowerBound, head, sizes.width) }
+            func query(_ operand: Operand) -> MatrixView {
+              rows(operand, example, queries.lowerBound, head, sizes.width)
+            }
             func key(_ operand: Operand) -> MatrixView { rows(operand, example, seen.lowerBound, group, sizes.width) }
             weigh(
               queries, seen, example: example, sizes, q: query(inputs[0]), k: key(inputs[1]), raw: nil, into: weights)
@@ -129,7 +132,9 @@ struct Attention: Primitive {
         for head in group * (heads / groups)..<(group + 1) * (heads / groups) {
           blocks(sizes.queries) { queries in
             let seen = seen(queries, of: sizes.keys)
-            func query(_ operand: Operand) -> MatrixView { rows(operand, example, queries.lowerBound, head, sizes.width) }
+            func query(_ operand: Operand) -> MatrixView {
+              rows(operand, example, queries.lowerBound, head, sizes.width)
+            }
             func key(_ operand: Operand) -> MatrixView { rows(operand, example, seen.lowerBound, group, sizes.width) }
             weigh(queries, seen, example: example, sizes, q: query(q), k: key(k), raw: raw, into: weights)
             let (p, dp) = (weights.matrix(width: seen.count), change.matrix(width: seen.count))

@@ -86,8 +86,9 @@ struct LinearLayer: Primitive {
     return true
   }
 
-  private func addOuterSquares(_ left: Operand, _ right: Operand, _ scratch: Floats, to sums: UnsafeMutablePointer<Double>)
-  {
+  private func addOuterSquares(
+    _ left: Operand, _ right: Operand, _ scratch: Floats, to sums: UnsafeMutablePointer<Double>
+  ) {
     let (a, b) = (left.shape.count, right.shape.count)
     let squares = (scratch[0..<a], scratch[a..<a + b], scratch[(a + b)..<a + b + left.width * right.width])
     kernel_square(left.floats.base, squares.0.base, a)

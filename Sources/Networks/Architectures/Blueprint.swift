@@ -1,0 +1,76 @@
+import Diagnostics
+import Formats
+import Tensors
+
+/// A network that was checked and not yet loaded: an architecture, its head, and which tensors of a checkpoint it uses.
+public struct Blueprint: Sendable {
+  let architecture: any Architecture
+  public let head: Head
+  public let config: ModelConfig
+  /// What the architecture calls each tensor, and what the checkpoint calls it.
+  let names: [(own: String, checkpoint: String, shape: Shape)]
+
+  public var input: NetworkInput { architecture.input }
+
+  /// The tensors of the checkpoint that the network uses, in the order in which it uses them.
+  public var tensors: [(name: String, shape: Shape)] { names.map { ($0.checkpoint, $0.shape) } }
+
+  /// - Parameters:
+  ///   - config: The model's `config.json`.
+  ///   - tensors: Its tensors' names and shapes, from headers.
+  ///   - label: What errors call it.
+  ///   - head: Another head than the configuration names.
+  /// - Throws: `OperationError` where the architecture is not known, or tensors do not fit the configuration.
+  public init(config: JSON, tensors: [(name: String, shape: Shape)], of label: String, head: Head? = nil) throws {
+    let config = ModelConfig(config, of: label)
+    self.config = config
+    let architecture = try Architectures.architecture(config)
+    self.architecture = architecture
+    self.head = try head ?? Head(config)
+    let shapes = Dictionary(tensors.map { ($0.name, $0.shape) }) { first, _ in first }
+    names = try Self.asked(architecture, self.head, config).map { name, shape in
+      let found = Self.candidates(name, architecture).first { shapes[$0] != nil }
+      guard let found, let there = shapes[found] else {
+        throw OperationError(
+          .data, "`\(label)` has no `\(name)`, which its configuration asks for",
+          helps: NearestName.of(name, among: shapes.keys.sorted()).map { ["it has `\($0)`"] } ?? [])
+      }
+      guard there == shape else {
+        throw OperationError(
+          .data, "`\(found)` of `\(label)` is \(there), and its configuration asks for \(shape)")
+      }
+      return (name, found, shape)
+    }
+  }
+
+  /// All weights that a pass asks for, by a dry one.
+  static func asked(
+    _ architecture: any Architecture, _ head: Head, _ config: ModelConfig
+  ) throws -> [(name: String, shape: Shape)] {
+    let pass = Pass(Tape(Memory(isDry: true), recording: false), Weights(isDry: true))
+    let batch = architecture.input.example(1, length: 1)
+    guard architecture.output(head, architecture.hidden(pass, batch), pass, batch) != nil else {
+      throw OperationError(.data, "`\(config.label)` is to have \(head), and its architecture has none here")
+    }
+    return pass.weights.all.map { ($0.name, $0.shape) }
+  }
+
+  /// What a checkpoint may call a tensor: a body alone is saved without its prefix.
+  private static func candidates(_ name: String, _ architecture: any Architecture) -> [String] {
+    let names = [name] + architecture.olderNames(of: name)
+    return names
+      + names.filter { $0.hasPrefix(architecture.prefix) }.map { String($0.dropFirst(architecture.prefix.count)) }
+  }
+
+  /// Loads the weights.
+  /// - Parameter read: Reads a tensor by the checkpoint's name for it.
+  public func network(_ read: (String) throws -> Tensor) rethrows -> Network {
+    let weights = Weights()
+    for (own, name, shape) in names {
+      let tensor = try read(name)
+      precondition(tensor.shape == shape, "`\(name)` was \(shape) in its header")
+      weights.add(Parameter(name, tensor), as: own)
+    }
+    return Network(self, weights)
+  }
+}

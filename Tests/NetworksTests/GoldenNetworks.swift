@@ -1,0 +1,117 @@
+import Formats
+import Foundation
+import Tensors
+import Testing
+
+@testable import Networks
+
+/// Networks of every architecture beside `transformers`: outputs and gradients for weights that nobody trained.
+struct GoldenNetworks {
+  struct Case: CustomTestStringConvertible, Sendable {
+    let json: JSON
+    var name: String { json["name"]?.string ?? "" }
+    var testDescription: String { name }
+    var config: JSON { json["config"] ?? .null }
+
+    var batch: Batch {
+      if let shape = json["shape"]?.array?.compactMap(\.integer) {
+        let numbers = GoldenNetworks.hashed("pixels \(name)", shape.reduce(1, *)).map { 2 * Float($0) }
+        return .numbers(Tensor(numbers, shape: Shape(shape)))
+      }
+      let counts = json["counts"]?.array?.compactMap(\.integer) ?? []
+      let rows = json["tokens"]?.array?.map { $0.array?.compactMap(\.integer) ?? [] } ?? []
+      return .texts(TextBatch(zip(rows, counts).map { Array($0.prefix($1)) }, padding: 0))
+    }
+  }
+
+  static let cases: [Case] = {
+    guard let file = Bundle.module.url(forResource: "networks", withExtension: "json", subdirectory: "Golden"),
+      let data = try? Data(contentsOf: file), let json = try? JSON(parsing: Array(data))
+    else { return [] }
+    return (json.array ?? []).map { Case(json: $0) }
+  }()
+
+  /// The numbers from -0.5 to 0.5 that `networks.py` makes of a text.
+  static func hashed(_ text: String, _ count: Int) -> [Double] {
+    let seed = text.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
+    return (0..<count).map { index in
+      var x = UInt32(truncatingIfNeeded: index) &* 2_654_435_761 &+ seed
+      x = (x ^ (x >> 16)) &* 0x7FEB_352D
+      x = (x ^ (x >> 15)) &* 0x846C_A68B
+      x ^= x >> 16
+      return Double(x >> 8) / 16_777_216 - 0.5
+    }
+  }
+
+  static func weight(_ name: String, _ shape: Shape) -> Tensor {
+    let entries = hashed(name, shape.count).map { number -> Float in
+      if name.hasSuffix("running_var") { return 1 + Float(number) }
+      if name.hasSuffix("weight"), shape.rank == 1 { return 1 + 0.5 * Float(number) }
+      return shape.rank >= 2 ? Float(number) * 0.6 : Float(number)
+    }
+    return Tensor(entries, shape: shape)
+  }
+
+  private func network(_ test: Case, isTrainable: Bool) throws -> Network {
+    let config = ModelConfig(test.config, of: test.name)
+    let (architecture, head) = (try Architectures.architecture(config), try Head(config))
+    let names = try Blueprint.asked(architecture, head, config)
+    let isBody = head == .none
+    let tensors = names.map { (isBody ? String($0.name.dropFirst(architecture.prefix.count)) : $0.name, $0.shape) }
+    let network = try Blueprint(config: test.config, tensors: tensors, of: test.name).network { name in
+      guard let shape = tensors.first(where: { $0.0 == name })?.1 else {
+        preconditionFailure("`\(name)` is one of them")
+      }
+      return Self.weight(name, shape)
+    }
+    for parameter in network.weights.all { parameter.isTrainable = isTrainable }
+    return network
+  }
+
+  @Test func `there are networks to compare`() { #expect(Self.cases.count >= 14) }
+
+  @Test(arguments: cases) func `outputs are those of transformers`(_ test: Case) throws {
+    let output = try network(test, isTrainable: false).output(test.batch)
+    let expected = (test.json["output"]?.array ?? []).compactMap(\.number)
+    #expect(output.shape.count == expected.count)
+    let kept = mask(test, output.shape)
+    let worst = zip(zip(output.entries, kept), expected).map { abs(Double($0.0) * $0.1 - $1) }.max() ?? 0
+    #expect(worst < 1e-4)
+  }
+
+  @Test(arguments: cases, [false, true]) func `gradients are those of transformers`(
+    _ test: Case, recomputes: Bool
+  ) throws {
+    let network = try network(test, isTrainable: true)
+    let pass = Pass(Tape(network.memory, recording: true), network.weights, recomputes: recomputes)
+    let output = network.output(pass, test.batch)
+    let sink = SummedGradients(network.memory)
+    let factors = Self.hashed("combination \(test.name)", output.shape.count)
+    let kept = mask(test, output.shape)
+    pass.tape.backward(from: output, into: sink) { gradient in
+      for index in gradient.indices { gradient[index] = Float(factors[index] * kept[index]) }
+    }
+    for (name, numbers) in (test.json["gradients"]?.object ?? []).map({ ($0.name, $0.value.array ?? []) }) {
+      guard let parameter = network.weights.all.first(where: { $0.name == name }),
+        let gradient = sink.gradient(of: parameter)?.doubles, let norm = numbers[0].number,
+        let product = numbers[1].number
+      else {
+        Issue.record("`\(name)` got no gradient")
+        continue
+      }
+      let found = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      let probe = Self.hashed("probe \(name)", gradient.count)
+      let along = zip(gradient, probe).reduce(0) { $0 + $1.0 * $1.1 }
+      #expect(abs(found - norm) < 1e-4 * norm + 1e-5, "\(name)")
+      #expect(abs(along - product) < 1e-4 * norm + 1e-5, "\(name)")
+    }
+  }
+
+  /// 0 at padding of outputs that have a place for each token.
+  private func mask(_ test: Case, _ shape: Shape) -> [Double] {
+    guard case .texts(let batch) = test.batch, shape.rank == 3 else { return Array(repeating: 1, count: shape.count) }
+    return batch.counts.flatMap { count in
+      (0..<batch.length).flatMap { Array(repeating: $0 < count ? 1.0 : 0, count: shape[2]) }
+    }
+  }
+}
