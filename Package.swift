@@ -8,7 +8,7 @@ let optimised: [SwiftSetting] = [.unsafeFlags(["-O"])]
 func plugin(_ name: String) -> Target {
   .target(
     name: name,
-    dependencies: ["Operations", "Adapters", "Networks", "Tensors", "Formats", "Fingerprints", "Diagnostics"],
+    dependencies: ["Operations", "Adapters", "Models", "Networks", "Tensors", "Formats", "Fingerprints", "Diagnostics"],
     path: "Plugins/\(name)")
 }
 
@@ -41,6 +41,11 @@ let package = Package(
       name: "Operations", dependencies: ["Tensors", "Formats", "Fingerprints", "Diagnostics"], swiftSettings: optimised),
     .target(
       name: "Adapters", dependencies: ["Operations", "Tensors", "Formats", "Diagnostics"], swiftSettings: optimised),
+
+    .target(
+      name: "Models",
+      dependencies: ["Operations", "Networks", "Tokenizers", "Tensors", "Formats", "Fingerprints", "Diagnostics"],
+      swiftSettings: optimised),
 
     plugin("Files"),
     plugin("Merging"),

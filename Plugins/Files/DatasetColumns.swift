@@ -5,6 +5,7 @@ import Tensors
 /// What each column of a table is for.
 struct DatasetColumns {
   let label: Table.Column?
+  let score: Table.Column?
   let features: [Table.Column]
   let others: [Table.Column]
   private let path: String
@@ -15,12 +16,20 @@ struct DatasetColumns {
 
   /// - Parameters:
   ///   - label: As the recipe names it; found by its name where it does not.
+  ///   - score: The column of numbers to predict, where there is one.
   ///   - features: Likewise; all other columns of numbers where it does not.
-  init(_ table: Table, path: String, label: String?, features: [String]?) throws {
+  init(_ table: Table, path: String, label: String?, score: String?, features: [String]?) throws {
     self.path = path
     let labelColumn = try Self.label(of: table, path: path, named: label)
     self.label = labelColumn
-    let rest = table.columns.filter { $0.name != labelColumn?.name && $0.name != "split" }
+    self.score = try score.map { name in
+      let column = try table.column(named: name, path: path)
+      guard column.isNumeric, column.width == 1 else {
+        throw OperationError(.data, "`\(name)` of `\(path)` is no column of single numbers, and scores are")
+      }
+      return column
+    }
+    let rest = table.columns.filter { ![labelColumn?.name, score, "split"].contains($0.name) }
     if let features {
       self.features = try features.map { name in
         let column = try table.column(named: name, path: path)
@@ -109,6 +118,15 @@ struct DatasetColumns {
 
   private static func isLabel(_ number: Double) -> Bool {
     number >= 0 && number < Double(mostClasses) && number == number.rounded()
+  }
+
+  /// The number of each row, float64.
+  func scores(_ column: Table.Column, _ rows: [Int]) throws -> Tensor {
+    guard case .numbers(let numbers) = column.cells else { preconditionFailure("scores are a column of numbers") }
+    if let row = rows.first(where: { !numbers[$0].isFinite }) {
+      throw OperationError(.data, "`\(column.name)` of `\(path)` is \(numbers[row]) in row \(row + 1)")
+    }
+    return Tensor(doubles: rows.map { numbers[$0] }, shape: [rows.count])
   }
 
   /// Columns of text: all bytes one after the other, and where each row's begin, and the last one's end.

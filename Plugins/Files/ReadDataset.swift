@@ -25,7 +25,7 @@ struct ReadDataset: RecipeOperation {
 
   static let about = About(
     "dataset",
-    "Read examples from CSV, JSON Lines or safetensors.",
+    "Read examples from CSV, JSON Lines, safetensors or plain text.",
     discussion: """
       Columns of numbers are the features, but for the label's; a list of numbers in JSON Lines is as many features. \
       Rows come in a random order of their numbers that `seed` decides, so `limit` takes a random sample. `.train`, \
@@ -35,7 +35,11 @@ struct ReadDataset: RecipeOperation {
 
       Labels that are whole numbers are kept as they are, and the classes go up to the largest in the whole file; \
       labels that are texts are numbered in alphabetical order of the whole file. So a class has the same number in \
-      every part of a file.
+      every part of a file. `score` names a column of numbers to be predicted instead, and `text` and `pair` the columns of \
+      texts that a model reads.
+
+      A `.txt` file is one text, which keeps its order: the first 80% of its bytes are for training, then come 10% for \
+      validation and 10% for test, cut at ends of lines.
       """,
     cost: "O(cells); the file is held in memory",
     examples: [
@@ -49,6 +53,14 @@ struct ReadDataset: RecipeOperation {
   var path: SourcePath
   @Param("The column to predict; by default the one called `label`, `target` or `class`.")
   var label: String? = nil
+  @Param("A column of numbers to predict, such as a rating or how alike two texts are.")
+  var score: String? = nil
+  @Param(
+    "The column of texts that a model reads; by default the only one, or the one called `text`, `sentence` or `content`."
+  )
+  var text: String? = nil
+  @Param("The column of second texts, for models that read pairs.")
+  var pair: String? = nil
   @Param("The columns to predict from; by default all other columns of numbers.")
   var features: [String]? = nil
   @Param("Which part of the rows to take.")
@@ -77,8 +89,9 @@ struct ReadDataset: RecipeOperation {
   func run(_ context: Context) throws -> Dataset { Dataset(try content()) }
 
   private func content() throws -> Content {
+    if path.path.lowercased().hasSuffix(".txt") { return try TextDocument(path: path.path).content(split) }
     let table = try Table(path: path.path)
-    let columns = try DatasetColumns(table, path: path.path, label: label, features: features)
+    let columns = try DatasetColumns(table, path: path.path, label: label, score: score, features: features)
     let rows = try rows(of: table)
     var facts: JSON = ["rows": .integer(rows.count), "split": .string(split.rawValue)]
     var tensors: [(name: String, tensor: Tensor)] = [("row", Tensor(rows, shape: [rows.count]))]
@@ -93,6 +106,17 @@ struct ReadDataset: RecipeOperation {
       facts = facts.setting("label", to: .string(label.name)).setting("classes", to: .integer(labels.classes))
       if let names = labels.names { facts = facts.setting("class_names", to: .array(names.map { .string($0) })) }
       tensors.append((Dataset.labelsName, Tensor(rows.map { labels.numbers[$0] }, shape: [rows.count])))
+    }
+    if let score = columns.score {
+      facts = facts.setting("score", to: .string(score.name))
+      tensors.append(("scores", try columns.scores(score, rows)))
+    }
+    for (fact, name) in [("text", text), ("pair", pair)] {
+      guard let name else { continue }
+      guard !(try table.column(named: name, path: path.path)).isNumeric else {
+        throw OperationError(.data, "`\(name)` of `\(path.path)` holds numbers, and models read texts")
+      }
+      facts = facts.setting(fact, to: .string(name))
     }
     tensors += columns.texts(rows)
     return Content(

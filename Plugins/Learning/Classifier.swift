@@ -1,4 +1,5 @@
 import Diagnostics
+import Formats
 import Networks
 import Operations
 import Tensors
@@ -24,22 +25,23 @@ struct Classifier: RecipeOperation {
   var seed: Int = 0
 
   func outline() throws -> Content? {
-    let architecture = try architecture()
+    let config = try config()
     return Content(
-      .checkpoint, facts: architecture.config.setting("torch_dtype", to: "float32"),
-      tensors: architecture.tensors.map { TensorEntry(foreseen: $0.name, dtype: .f32, shape: $0.shape) })
+      .checkpoint, facts: config.setting("torch_dtype", to: "float32"),
+      tensors: try Blueprint.tensors(of: config, label: "classifier")
+        .map { TensorEntry(foreseen: $0.name, dtype: .f32, shape: $0.shape) })
   }
 
   func memory() -> Int { (try? outline())?.byteCount ?? 0 }
 
   func run(_ context: Context) throws -> Checkpoint {
-    let architecture = try architecture()
-    var result = Content(.checkpoint, facts: architecture.config.setting("torch_dtype", to: "float32"))
-    result.tensors = architecture.tensors.enumerated().map { index, tensor in
+    let config = try config()
+    var result = Content(.checkpoint, facts: config.setting("torch_dtype", to: "float32"))
+    result.tensors = try Blueprint.tensors(of: config, label: "classifier").enumerated().map { index, tensor in
       TensorEntry(tensor.name, dtype: .f32, shape: tensor.shape) {
         try context.checkCancelled()
         var generator = Generator(seed: seed, stream: "classifier", tensor.name)
-        let bound = 1 / Double(architecture.sizes[index / 2]).squareRoot()
+        let bound = 1 / Double(sizes[index / 2]).squareRoot()
         return Tensor(shape: tensor.shape) { entries in
           for entry in entries.indices { entries[entry] = Float((2 * generator.uniform() - 1) * bound) }
         }
@@ -48,12 +50,12 @@ struct Classifier: RecipeOperation {
     return Checkpoint(result)
   }
 
-  private func architecture() throws -> PerceptronArchitecture {
+  private func config() throws -> JSON {
     guard sizes.count >= 2 else {
       throw OperationError(
         .step, "`sizes` of `classifier` has \(sizes.count == 1 ? "one number" : "no numbers"), and needs two at least",
         helps: ["for example `[64, 64, 10]`: 64 features, 64 hidden units, 10 classes"])
     }
-    return PerceptronArchitecture(sizes: sizes)
+    return MultilayerPerceptron.config(sizes: sizes)
   }
 }

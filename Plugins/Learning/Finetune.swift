@@ -1,10 +1,10 @@
 import Diagnostics
-import Foundation
+import Models
 import Networks
 import Operations
 import Tensors
 
-/// Training by minimising the mean cross-entropy over mini-batches.
+/// Training by minimising the mean loss over mini-batches: cross-entropy of classes or next tokens, or squared error.
 ///
 /// Each epoch goes over all examples once, in an order drawn anew from the seed; its last batch may be smaller. Step t
 /// of T is taken at `rate · min(1, (t+1)/w) · s(t)`, with w the warm-up's steps and s the schedule's share over the
@@ -32,23 +32,26 @@ struct Finetune: RecipeOperation {
       }
     }
 
-    /// - Parameter done: The share of the steps after the warm-up that have been taken.
-    func share(_ done: Double) -> Double {
+    var shape: RateSchedule.Shape {
       switch self {
-      case .constant: 1
-      case .linear: 1 - done
-      case .cosine: (1 + cos(Double.pi * done)) / 2
+      case .constant: .constant
+      case .linear: .linear
+      case .cosine: .cosine
       }
     }
   }
 
   static let about = About(
     "finetune",
-    "Train a model on examples, all of its weights, from where it stands.",
+    "Train a model on examples, from where it stands.",
     discussion: """
-      Minimises the mean cross-entropy over mini-batches. Each epoch goes over all examples once, in an order drawn \
-      anew from the seed. Weights are kept in float32 while they are trained and rounded to the model's own dtypes at \
-      the end. Weight decay takes biases too, as it does in PyTorch unless it is told otherwise.
+      Minimises the mean loss over mini-batches: the cross-entropy of classes, or of every next token for a language model, or \
+      the squared error for a head of one number. Each epoch goes over all examples once, in an order drawn anew from the \
+      seed. `tune` names the tensors that are trained, by patterns; all others stay as they are, byte for byte. With `held_out` \
+      the loss on those examples is measured before the first and after every epoch, and the result is the model as it was \
+      when that was lowest; `patience` stops when it has not fallen for so many epochs. Weights are kept in float32 while they \
+      are trained and rounded to the model's own dtypes at the end. There is no dropout. Weight decay takes biases too, as it \
+      does in PyTorch unless it is told otherwise.
       """,
     papers: [.init("Loshchilov and Hutter 2019, Decoupled Weight Decay Regularization", arXiv: "1711.05101")],
     cost: "O(steps × batch × entries); the weights four times over in memory",
@@ -57,12 +60,17 @@ struct Finetune: RecipeOperation {
       Example(
         "Two hundred steps of gradient descent",
         "finetune(base:, data:, steps: 200 steps, batch: 16 examples, rate: 0.05, optimizer: .sgd, schedule: .cosine)"),
+      Example("The last layer alone", "finetune(base:, data:, tune: [\"layers.1.*\"], epochs: 5)"),
     ])
 
   @Input("The model to start from.")
   var base: Checkpoint
   @Input("The examples to learn from.")
   var data: Dataset
+  @Input("Examples to stop by, which nothing is learnt from.")
+  var heldOut: Dataset?
+  @Param("Patterns of the names of the tensors that are trained.")
+  var tune: [String] = ["*"]
   @Param("How often to go over all examples.", in: 1...100_000, unit: .epochs)
   var epochs: Int = 10
   @Param("How many batches to learn from, whatever `epochs` says.", in: 1...1_000_000_000, unit: .steps)
@@ -73,6 +81,8 @@ struct Finetune: RecipeOperation {
   var rate: Double = 1e-3
   @Param("The rule that turns gradients into steps.")
   var optimizer: Optimizer = .adamw
+  @Param("The largest length that all gradients together may have; longer ones are shortened to it.", in: 1e-9...1e9)
+  var clip: Double? = nil
   @Param("How strongly weights are pulled to zero.", in: 0...1000)
   var weightDecay: Double = 0.01
   @Param("How much of the last step goes into the next; only `.sgd` asks.", in: 0..<1)
@@ -81,71 +91,78 @@ struct Finetune: RecipeOperation {
   var warmup: Fraction = 0
   @Param("How the rate falls after the warm-up.")
   var schedule: Schedule = .constant
+  @Param("Epochs without a lower loss on `held_out` after which training stops.", in: 1...100_000, unit: .epochs)
+  var patience: Int? = nil
+  @Param(
+    "The most tokens of a text or window; as many as the model reads where it is left out.", in: 2...1_000_000,
+    unit: .tokens)
+  var length: Int? = nil
+  @Param("Whether texts that are longer are cut off.")
+  var truncate: Bool = false
   @Param("Decides the order of the examples.")
   var seed: Int = 0
 
   func outline() throws -> Content? {
-    _ = try architecture()
+    let model = try model()
+    if let heldOut { _ = try ModelData.task(of: heldOut, for: model) }
+    guard patience == nil || heldOut != nil else {
+      throw OperationError(.step, "`patience` of `finetune` needs `held_out`, the examples to stop by")
+    }
+    _ = try tuned(model)
     var outline = base.content
     outline.tensors = outline.tensors.map { TensorEntry(foreseen: $0.name, dtype: $0.dtype, shape: $0.shape) }
     return outline
   }
 
-  func memory() -> Int { data.content.byteCount * 2 + base.content.byteCount * 8 }
+  func memory() -> Int { data.content.byteCount * 2 + base.content.byteCount * 10 + (512 << 20) }
 
   func run(_ context: Context) throws -> Checkpoint {
-    var network = try Perceptron(architecture()) { try base.content.finiteTensor($0) }
-    let examples = Examples(features: try data.features(), labels: try data.labels())
+    let model = try model()
+    let lengths = TextLengths(longest: length, truncates: truncate)
+    let examples = try ModelData(data, for: model, lengths, context: context)
+    let held = try heldOut.map { try ModelData($0, for: model, lengths, context: context) }
+    let network = try model.network()
+    let names = try tuned(model)
+    for parameter in network.weights.all { parameter.isTrainable = names.contains(parameter.name) }
+    let training = Training(network, rule, clip: clip)
+    let plan = Finetuning(
+      "finetune", epochs: epochs, steps: steps, batch: batch, rate: rate, schedule: schedule.shape,
+      warmup: warmup.share, seed: seed, patience: patience)
+    try plan.run(training, on: examples, heldOut: held, context)
+    return model.replacing(
+      Dictionary(training.parameters.map { ($0.name, $0.tensor) }) { first, _ in first })
+  }
+
+  private var rule: any Networks.Optimizer {
     switch optimizer {
-    case .adamw: try train(&network, on: examples, AdamW(weightDecay: weightDecay), context)
-    case .sgd:
-      let descent = StochasticGradientDescent(momentum: momentum, weightDecay: weightDecay)
-      try train(&network, on: examples, descent, context)
+    case .adamw: AdamW(weightDecay: weightDecay)
+    case .sgd: StochasticGradientDescent(momentum: momentum, weightDecay: weightDecay)
     }
-    let trained = Dictionary(uniqueKeysWithValues: network.tensors.map { ($0.name, $0.tensor) })
-    var result = base.content
-    result.tensors = result.tensors.map { entry in
-      guard let tensor = trained[entry.name]?.converted(to: entry.dtype) else {
-        preconditionFailure("`\(entry.name)` was checked to be one of the network's")
-      }
-      return TensorEntry(entry.name, dtype: entry.dtype, shape: entry.shape) { tensor }
-    }
-    return Checkpoint(result)
   }
 
-  private func train(
-    _ network: inout Perceptron, on examples: Examples, _ optimizer: some Networks.Optimizer, _ context: Context
-  ) throws {
-    var optimizer = optimizer
-    let stepsPerEpoch = (examples.count + batch - 1) / batch
-    let total = steps ?? epochs * stepsPerEpoch
-    let warm = Int((warmup.share * Double(total)).rounded(.up))
-    var order: [Int] = []
-    for step in 0..<total {
-      try context.checkCancelled()
-      let position = step % stepsPerEpoch
-      if position == 0 {
-        var generator = Generator(seed: seed, stream: "finetune", "epoch \(step / stepsPerEpoch)")
-        order = generator.permutation(of: examples.count)
-      }
-      let rows = order[position * batch..<min((position + 1) * batch, order.count)]
-      let (loss, gradients) = network.lossAndGradients(examples.selecting(Array(rows)))
-      guard loss.isFinite else {
+  private func model() throws -> RunnableModel {
+    let model = try RunnableModel(base)
+    guard try ModelData.task(of: data, for: model) != .none else {
+      throw OperationError(
+        .data, "`\(model.label)` has \(model.blueprint.head), and nothing to be trained for",
+        helps: ["`add_head(…)` gives it a head"])
+    }
+    return model
+  }
+
+  /// The names of the tensors that are trained.
+  private func tuned(_ model: RunnableModel) throws -> Set<String> {
+    let names = model.blueprint.tensors.map(\.name)
+    var taken: Set<String> = []
+    for pattern in tune {
+      let found = names.filter(Pattern(pattern).matches)
+      guard !found.isEmpty else {
         throw OperationError(
-          .step, "training came apart at step \(step + 1) of \(total): the loss is no longer a number",
-          helps: ["a smaller `rate` than \(rate), or a longer `warmup`, keeps it together"])
+          .step, "`tune` of `finetune` has `\(pattern)`, and `\(model.label)` has no tensor like it",
+          helps: NearestName.of(pattern, among: names).map { ["did you mean `\($0)`?"] } ?? [])
       }
-      let rise = min(1, Double(step + 1) / Double(max(warm, 1)))
-      let done = step < warm ? 0 : Double(step - warm) / Double(total - warm)
-      network.step(&optimizer, gradients: gradients, rate: rate * rise * schedule.share(done))
-      context.progress(step + 1, of: total, "steps", figure: .init("loss", loss))
+      taken.formUnion(found)
     }
-  }
-
-  private func architecture() throws -> PerceptronArchitecture {
-    let architecture = try PerceptronArchitecture(config: base.config, tensors: base.content.shapes, of: base.label)
-    let size = try data.labelledSize()
-    try architecture.check(features: size.features, classes: size.classes, of: data.label, for: base.label)
-    return architecture
+    return taken
   }
 }

@@ -1,5 +1,6 @@
 import Diagnostics
 import Formats
+import Models
 import Networks
 import Operations
 import Tensors
@@ -12,19 +13,21 @@ import Tensors
 /// - `.true_label_expectation`: `F = (1/N) Σᵢ Σ_c p(c|xᵢ) (∂ log p(c|xᵢ)/∂θ)²`, squares for each example alone. The labels are not
 ///   looked at. This is what Matena and Raffel's own code computes (`mmatena/model_merging`).
 /// - `.empirical`: `F = (1/N) Σᵢ (∂ log p(yᵢ|xᵢ)/∂θ)²`, over the examples' own labels.
+/// - `.sampled`: As `.empirical`, over labels that are drawn from p(c|xᵢ): what stands in for the first where labels are many.
 /// - `.mergekit_lm`: `F = (1/N) Σ_b (∂E_b/∂θ)²` with `E_b = Σ_{i∈b} Σ_c √p(c|xᵢ) log p(c|xᵢ)` and the roots held constant.
 ///   This is what MergeLM and FusionBench compute: the square is of a sum over classes and over the batch, so it
 ///   depends on the batch.
 struct FisherEstimate: RecipeOperation {
   enum Kind: String, Choice {
     case expected = "true_label_expectation"
-    case empirical
+    case empirical, sampled
     case mergeLM = "mergekit_lm"
 
     var text: String {
       switch self {
       case .expected: "Over the labels that the model itself expects, as Matena and Raffel compute it."
-      case .empirical: "Over the labels that the examples have."
+      case .empirical: "Over the labels, or tokens, that the examples have."
+      case .sampled: "Over labels, or tokens, drawn from what the model itself expects."
       case .mergeLM:
         "Squares of sums over a batch, as MergeLM and FusionBench compute it; hardly related to the others."
       }
@@ -37,7 +40,9 @@ struct FisherEstimate: RecipeOperation {
     discussion: """
       The diagonal of the Fisher information, as a tensor beside each of the model's. `.true_label_expectation` is (1/N) Σᵢ Σ_c \
       p(c|xᵢ) (∂ log p(c|xᵢ)/∂θ)², with squares taken for each example alone, and looks at no labels; `.empirical` \
-      puts the examples' labels in the place of the sum over classes. `.mergekit_lm` squares sums over whole batches, so \
+      puts the examples' labels in the place of the sum over classes, and `.sampled` labels that are drawn from what the model \
+      expects. A language model knows the last two: an example is a window of its context, or of `length` tokens, and its \
+      gradient is that of the sum over its tokens. `.mergekit_lm` squares sums over whole batches, so \
       it is another quantity, which depends on `batch`; it is here to repeat what those tools give. Sums are kept in \
       float64.
       """,
@@ -63,48 +68,81 @@ struct FisherEstimate: RecipeOperation {
     "Examples whose gradients are added before they are squared; only `.mergekit_lm` asks.", in: 1...1_000_000,
     unit: .examples)
   var batch: Int = 32
+  @Param(
+    "The most tokens of a text or window; as many as the model reads where it is left out.", in: 2...1_000_000,
+    unit: .tokens)
+  var length: Int? = nil
+  @Param("Whether texts that are longer are cut off.")
+  var truncate: Bool = false
+  @Param("Decides the labels that `.sampled` draws.")
+  var seed: Int = 0
 
   func outline() throws -> Content? {
-    _ = try architecture()
+    let model = try checked()
+    let used = Set(model.blueprint.tensors.map(\.name))
     return Content(
-      .fisher, facts: try facts(),
-      tensors: model.content.tensors.map { TensorEntry(foreseen: $0.name, dtype: .f32, shape: $0.shape) })
+      .fisher, facts: ["kind": .string(kind.rawValue)],
+      tensors: self.model.content.tensors.filter { used.contains($0.name) }
+        .map { TensorEntry(foreseen: $0.name, dtype: .f32, shape: $0.shape) })
   }
 
-  func memory() -> Int { data.content.byteCount + model.content.byteCount * 6 }
+  func memory() -> Int { data.content.byteCount + model.content.byteCount * 8 + (512 << 20) }
 
   func run(_ context: Context) throws -> Fisher {
-    let network = try Perceptron(architecture()) { try model.content.finiteTensor($0) }
-    let examples = Examples(features: try data.features(), labels: try data.labels()).prefix(samples)
-    let estimator: FisherEstimator =
-      switch kind {
-      case .expected: .expected
-      case .empirical: .empirical
-      case .mergeLM: .batchwise(batch: batch)
-      }
-    let information = try network.fisher(examples, estimator) { done in
+    let model = try checked()
+    let lengths = TextLengths(longest: length, truncates: truncate)
+    let examples = try ModelData(data, for: model, lengths, context: context)
+    let count = min(samples, examples.count)
+    let network = try model.network()
+    for parameter in network.weights.all { parameter.isTrainable = true }
+    let information = FisherInformation(of: network, estimator)
+    for rows in batches(examples, count) {
       try context.checkCancelled()
-      context.progress(done, of: examples.count, "examples")
+      let batch = examples.batch(rows)
+      information.add(batch, examples.objective(rows, batch))
+      context.progress(rows.last.map { $0 + 1 } ?? count, of: count, "examples")
     }
-    var estimates: [String: Tensor] = [:]
-    for (tensor, entries) in zip(network.architecture.tensors, information) {
-      estimates[tensor.name] = Tensor(entries.map { Float($0) }, shape: tensor.shape)
-    }
-    var result = Content(.fisher, facts: try facts())
-    result.tensors = model.content.tensors.compactMap { entry in
-      estimates[entry.name].map { tensor in TensorEntry(entry.name, dtype: .f32, shape: entry.shape) { tensor } }
+    var result = Content(.fisher, facts: ["kind": .string(kind.rawValue), "samples": .integer(count)])
+    let estimates = Dictionary(network.weights.all.map { ($0.name, $0) }) { first, _ in first }
+    result.tensors = self.model.content.tensors.compactMap { entry in
+      estimates[entry.name].map { parameter in
+        let entries = information.estimate(of: parameter).map { Float($0) }
+        return TensorEntry(entry.name, Tensor(entries, shape: entry.shape))
+      }
     }
     return Fisher(result)
   }
 
-  private func facts() throws -> JSON {
-    ["kind": .string(kind.rawValue), "samples": .integer(min(samples, try data.labelledSize().examples))]
+  /// In the examples' order: `.mergekit_lm` depends on it. Texts go few at a time, for each has squares of its own.
+  private func batches(_ examples: ModelData, _ count: Int) -> [[Int]] {
+    let size = kind == .mergeLM ? batch : examples.length(0) == 1 ? 256 : 16
+    return stride(from: 0, to: count, by: size).map { Array($0..<min($0 + size, count)) }
   }
 
-  private func architecture() throws -> PerceptronArchitecture {
-    let architecture = try PerceptronArchitecture(config: model.config, tensors: model.content.shapes, of: model.label)
-    let size = try data.labelledSize()
-    try architecture.check(features: size.features, classes: size.classes, of: data.label, for: model.label)
-    return architecture
+  private var estimator: FisherEstimator {
+    switch kind {
+    case .expected: .expected
+    case .empirical: .empirical
+    case .sampled: .sampled(seed: seed)
+    case .mergeLM: .batchwise
+    }
+  }
+
+  private func checked() throws -> RunnableModel {
+    let model = try RunnableModel(self.model)
+    switch try ModelData.task(of: data, for: model) {
+    case .classes, .numbers: break
+    case .nextTokens:
+      guard kind == .empirical || kind == .sampled else {
+        throw OperationError(
+          .step, "a sum over every token that `\(model.label)` knows, at every place, takes too long",
+          helps: [
+            "`kind: .sampled` draws tokens from what the model expects", "`kind: .empirical` takes the texts' own",
+          ])
+      }
+    case .none:
+      throw OperationError(.data, "`\(model.label)` has \(model.blueprint.head), so it predicts nothing")
+    }
+    return model
   }
 }

@@ -1,41 +1,55 @@
 import Diagnostics
 import Formats
+import Models
 import Networks
 import Operations
 import Tensors
 
-/// How a classifier does on examples.
+/// How a model does on examples.
 ///
-/// Accuracy is the share of examples whose highest logit is their label's; the loss is the mean cross-entropy; the
-/// calibration error is `Σ_b (n_b/n) |accuracy_b − confidence_b|` over 15 bins of equal width of the highest
-/// probability (Guo et al. 2017). The intervals are percentile bootstraps of the mean: the examples are drawn with
-/// replacement, again and again, and the interval holds the middle of the means.
+/// What is measured follows from the model's head and the data: classes, numbers, next tokens, or the likeness of two texts.
+/// Intervals are percentile bootstraps of the mean over examples.
 struct Evaluate: RecipeOperation {
-  enum Measure: String, Choice {
-    case accuracy, loss
-    case calibrationError = "calibration_error"
+  enum Pooling: String, Choice {
+    case mean, first, last
 
     var text: String {
       switch self {
-      case .accuracy: "Share of the examples whose label is the most probable class; higher is better."
-      case .loss: "Mean cross-entropy with the labels, in nats; lower is better."
-      case .calibrationError: "How far probabilities are from frequencies, over 15 bins; lower is better."
+      case .mean: "The mean of all tokens' states, as sentence transformers take it."
+      case .first: "The first token's state, where BERT has its `[CLS]`."
+      case .last: "The last token's state, as decoders have it."
+      }
+    }
+
+    var pooling: EmbeddingPooling {
+      switch self {
+      case .mean: .mean
+      case .first: .first
+      case .last: .last
       }
     }
   }
 
   static let about = About(
     "evaluate",
-    "Measure how well a model predicts the labels of examples.",
+    "Measure how well a model does on examples.",
     discussion: """
-      The accuracy and the loss come with an interval (`accuracy_interval`, `loss_interval`) from a percentile \
-      bootstrap: the examples are drawn with replacement, `resamples` times, and the interval holds the middle \
-      `confidence` of the means. The calibration error takes 15 bins of equal width of the highest probability. Scores \
-      of each example are kept beside the numbers: `prediction`, `correct`, `loss`, `confidence`.
+      A classifier gives `accuracy`, `f1` (the mean over classes), `matthews`, `loss` (mean cross-entropy in nats) and \
+      `calibration_error` (15 bins of equal width of the highest probability). A head of one number gives `loss` (mean squared \
+      error), `pearson` and `spearman`. A language model gives `loss` in nats per scored token, `perplexity` and \
+      `bits_per_byte`: texts are read in windows of the model's context, or of `length`, that do not overlap, unless `stride` \
+      says so; the first token of a text is never scored, and with `stride` each token is scored once, in the first window \
+      that reaches it. A model without a head embeds pairs of texts, and `spearman` and `pearson` compare the cosine of the \
+      two with the data's numbers.
+
+      `accuracy` and `loss` come with an interval (`accuracy_interval`, `loss_interval`) from a percentile bootstrap: the \
+      examples, or windows, are drawn with replacement, `resamples` times, and the interval holds the middle `confidence` of \
+      the means. Scores of each example are kept beside the numbers.
       """,
     papers: [
       .init("Guo et al. 2017, On Calibration of Modern Neural Networks", arXiv: "1706.04599"),
       .init("Efron 1979, Bootstrap Methods: Another Look at the Jackknife"),
+      .init("Gorodkin 2004, Comparing two K-category assignments by a K-category correlation coefficient"),
     ],
     cost: "O(examples × (entries + resamples))",
     examples: [
@@ -49,8 +63,20 @@ struct Evaluate: RecipeOperation {
   var model: Checkpoint
   @Input("The examples to measure it on.")
   var data: Dataset
-  @Param("What to report.")
+  @Param("What to report, of that which the model and the data allow.")
   var report: [Measure] = Measure.allCases
+  @Param(
+    "The most tokens of an example or window; as many as the model reads where it is left out.", in: 2...1_000_000,
+    unit: .tokens)
+  var length: Int? = nil
+  @Param("Whether texts that are longer are cut off.")
+  var truncate: Bool = false
+  @Param(
+    "Tokens between the beginnings of two windows of a long text; by default windows do not overlap.",
+    in: 1...1_000_000, unit: .tokens)
+  var stride: Int? = nil
+  @Param("What the embedding of a text is made of; only a model without a head asks.")
+  var pooling: Pooling = .mean
   @Param("How often the examples are drawn anew for the intervals.", in: 1...1_000_000)
   var resamples: Int = 1000
   @Param("Share of the resampled means that an interval holds.", in: 0..<1)
@@ -59,75 +85,81 @@ struct Evaluate: RecipeOperation {
   var seed: Int = 0
 
   func outline() throws -> Content? {
-    _ = try architecture()
-    let examples = try data.labelledSize().examples
-    return Content(
-      .metrics, tensors: Self.tensors(examples).map { TensorEntry(foreseen: $0, dtype: $1, shape: [examples]) })
+    let model = try RunnableModel(self.model)
+    let measures = try measures(model)
+    guard !measures.isEmpty else {
+      throw OperationError(
+        .step, "nothing that `report` of `evaluate` asks for can be said of `\(model.label)` on `\(data.label)`")
+    }
+    return Content(.metrics)
   }
 
-  func memory() -> Int { data.content.byteCount * 2 + model.content.byteCount * 2 + (16 << 20) }
+  func memory() -> Int { data.content.byteCount * 2 + model.content.byteCount * 4 + (256 << 20) }
 
   func run(_ context: Context) throws -> Metrics {
-    let network = try Perceptron(architecture()) { try model.content.finiteTensor($0) }
-    let scores = network.scores(Examples(features: try data.features(), labels: try data.labels()))
-    guard scores.losses.allSatisfy(\.isFinite) else {
-      throw OperationError(.step, "the logits of `\(model.label)` on `\(data.label)` are too large for float32")
+    let model = try RunnableModel(self.model)
+    let measures = try measures(model)
+    let lengths = TextLengths(longest: length, truncates: truncate, stride: stride)
+    let result =
+      switch try ModelData.task(of: data, for: model) {
+      case .classes: try Self.classes(model, ModelData(data, for: model, lengths, context: context), context)
+      case .numbers: try Self.numbers(model, ModelData(data, for: model, lengths, context: context), context)
+      case .nextTokens: try Self.nextTokens(model, ModelData(data, for: model, lengths, context: context), context)
+      case .none: try likeness(model, lengths, context)
+      }
+    guard result.figures.allSatisfy({ $0.value.isFinite }) else {
+      throw OperationError(.step, "the outputs of `\(model.label)` on `\(data.label)` are too large for float32")
     }
     var facts: JSON = .object([])
-    let intervals = try intervals(scores, context)
-    for measure in Measure.allCases where report.contains(measure) {
-      switch measure {
-      case .accuracy: facts = facts.setting("accuracy", to: .number(scores.accuracy))
-      case .loss: facts = facts.setting("loss", to: .number(scores.loss))
-      case .calibrationError: facts = facts.setting("calibration_error", to: .number(scores.calibrationError))
-      }
+    let intervals = try intervals(result, measures, context)
+    for measure in measures {
+      guard let value = result.figures[measure] else { continue }
+      facts = facts.setting(measure.rawValue, to: .number(value))
       if let interval = intervals[measure] {
         facts = facts.setting(
           measure.rawValue + "_interval", to: [.number(interval.lowerBound), .number(interval.upperBound)])
       }
     }
-    return Metrics(
-      Content(.metrics, facts: facts.setting("examples", to: .integer(scores.count)), tensors: Self.tensors(of: scores))
-    )
+    for (name, count) in result.counts { facts = facts.setting(name, to: .integer(count)) }
+    return Metrics(Content(.metrics, facts: facts, tensors: result.scores.map { TensorEntry($0.name, $0.tensor) }))
   }
 
-  /// Of those measures that are means of a score and are asked for.
-  private func intervals(_ scores: Scores, _ context: Context) throws -> [Measure: ClosedRange<Double>] {
-    let means = [Measure.accuracy, .loss].filter(report.contains)
+  /// What is reported: all that is asked for and can be said.
+  private func measures(_ model: RunnableModel) throws -> [Measure] {
+    let known = Measure.known(for: try ModelData.task(of: data, for: model))
+    if known.contains(.spearman), model.blueprint.head == .none {
+      guard try data.textColumns().second != nil, data.content.facts["score"]?.string != nil else {
+        throw OperationError(
+          .data,
+          "`\(model.label)` has no head, so it embeds texts, and `\(data.label)` has no pairs of texts with a number",
+          helps: ["say which columns they are: `dataset(…, text: \"…\", pair: \"…\", score: \"…\")`"])
+      }
+    }
+    let missing = report.filter { !known.contains($0) }
+    if report != Measure.allCases, let first = missing.first {
+      throw OperationError(
+        .step, "`evaluate` cannot report `\(first.rawValue)` of `\(model.label)` on `\(data.label)`",
+        notes: ["it can report \(known.map { "`\($0.rawValue)`" }.joined(separator: ", "))"])
+    }
+    return Measure.allCases.filter { known.contains($0) && report.contains($0) }
+  }
+
+  /// Of those measures that are means over examples and are asked for.
+  private func intervals(
+    _ result: Measurement, _ measures: [Measure], _ context: Context
+  ) throws -> [Measure: ClosedRange<Double>] {
+    let means = result.means.filter { measures.contains($0.measure) }
     guard !means.isEmpty else { return [:] }
     var generator = Generator(seed: seed, stream: "evaluate", "bootstrap")
-    // Both are always drawn together, so that leaving one out does not change the other.
+    // All are always drawn together, so that leaving one out does not change the others.
     let intervals = try Bootstrap.intervals(
-      [scores.hits.map { $0 ? 1 : 0 }, scores.losses], resamples: resamples, confidence: confidence.share,
+      result.means.map { ($0.values, $0.weights) }, resamples: resamples, confidence: confidence.share,
       generator: &generator
     ) { done in
       try context.checkCancelled()
       context.progress(done, of: resamples, "resamples")
     }
-    return Dictionary(uniqueKeysWithValues: zip([.accuracy, .loss], intervals).filter { means.contains($0.0) })
-  }
-
-  private func architecture() throws -> PerceptronArchitecture {
-    let architecture = try PerceptronArchitecture(config: model.config, tensors: model.content.shapes, of: model.label)
-    let size = try data.labelledSize()
-    try architecture.check(features: size.features, classes: size.classes, of: data.label, for: model.label)
-    return architecture
-  }
-
-  // MARK: Scores of each example
-
-  private static func tensors(_ examples: Int) -> [(name: String, dtype: DType)] {
-    [("prediction", .i64), ("correct", .u8), ("loss", .f32), ("confidence", .f32)]
-  }
-
-  private static func tensors(of scores: Scores) -> [TensorEntry] {
-    let shape = Shape([scores.count])
-    let tensors = [
-      Tensor(scores.predictions, shape: shape), Tensor(bytes: scores.hits.map { $0 ? 1 : 0 }, dtype: .u8, shape: shape),
-      Tensor(scores.losses.map { Float($0) }, shape: shape), Tensor(scores.confidences.map { Float($0) }, shape: shape),
-    ]
-    return zip(Self.tensors(scores.count), tensors).map { header, tensor in
-      TensorEntry(header.name, dtype: header.dtype, shape: shape) { tensor }
-    }
+    return Dictionary(
+      uniqueKeysWithValues: zip(result.means.map(\.measure), intervals).filter { measures.contains($0.0) })
   }
 }

@@ -1,6 +1,7 @@
 import Diagnostics
 import Formats
 import Foundation
+import Models
 import Networks
 import Operations
 import Tensors
@@ -55,7 +56,7 @@ struct FisherSearch: RecipeOperation {
   var seed: Int = 0
 
   func outline() throws -> Content? {
-    _ = try architecture()
+    _ = try lead()
     let count = models.count == 2 ? points : samples
     return Content(
       .metrics,
@@ -66,8 +67,8 @@ struct FisherSearch: RecipeOperation {
   }
 
   func run(_ context: Context) throws -> Metrics {
-    let architecture = try architecture()
-    let examples = Examples(features: try data.features(), labels: try data.labels())
+    let model = try lead()
+    let examples = try ModelData(data, for: model, context: context)
     let lead = models[0].content
     let merged = Set(lead.tensors.map(\.name).filter(fishers.cover))
     let tensors = try lead.tensors.map { entry in
@@ -90,11 +91,11 @@ struct FisherSearch: RecipeOperation {
             ? Tensor.weightedSum(models, weights: shares) : weighting.average(models, fishers: fishers)
         made[entry.name] = tensor.converted(to: entry.dtype)
       }
-      let network = Perceptron(architecture) { name in
+      let network = model.blueprint.network { name in
         guard let tensor = made[name] else { preconditionFailure("`\(name)` was checked to be one of the model's") }
         return tensor
       }
-      return network.scores(examples).accuracy
+      return try network.scores(of: examples, context.silent).accuracy
     }
     return Metrics(content(candidates, accuracies))
   }
@@ -128,13 +129,14 @@ struct FisherSearch: RecipeOperation {
       tensors: tables.map { name, tensor in TensorEntry(name, dtype: .f64, shape: tensor.shape) { tensor } })
   }
 
-  private func architecture() throws -> PerceptronArchitecture {
+  private func lead() throws -> RunnableModel {
     let lead = models[0]
-    let architecture = try PerceptronArchitecture(config: lead.config, tensors: lead.content.shapes, of: lead.label)
-    let size = try data.labelledSize()
-    try architecture.check(features: size.features, classes: size.classes, of: data.label, for: lead.label)
+    let model = try RunnableModel(lead)
+    guard try ModelData.task(of: data, for: model) == .classes else {
+      throw OperationError(.data, "`\(lead.label)` tells no classes apart, so it has no accuracy to be chosen by")
+    }
     for other in models.dropFirst() { try lead.content.checkSameTensors(as: other.content, where: fishers.cover) }
     if !fishers.isEmpty { try fishers.check(for: models, "fisher_search") }
-    return architecture
+    return model
   }
 }

@@ -5,24 +5,29 @@ public enum Bootstrap {
   /// The interval of each score's mean.
   ///
   /// - Parameters:
-  ///   - scores: Each with one number an example; all are resampled together.
+  ///   - scores: Each with one number an example, and how much each counts, where that differs; all are resampled together.
   ///   - resamples: How often as many examples as there are, are drawn with replacement.
   ///   - confidence: The share of resampled means that lie in the interval.
   ///   - progress: Is told how many resamples are done; may throw to stop.
   public static func intervals(
-    _ scores: [[Double]], resamples: Int, confidence: Double, generator: inout Generator,
+    _ scores: [(values: [Double], weights: [Double])], resamples: Int, confidence: Double, generator: inout Generator,
     progress: (Int) throws -> Void
   ) rethrows -> [ClosedRange<Double>] {
-    let count = scores.first?.count ?? 0
+    let count = scores.first?.values.count ?? 0
     precondition(count > 0 && resamples > 0, "there is something to resample")
     var means = scores.map { _ in [Double]() }
     for resample in 0..<resamples {
       var sums = [Double](repeating: 0, count: scores.count)
+      var weights = sums
       for _ in 0..<count {
         let example = generator.integer(below: count)
-        for score in scores.indices { sums[score] += scores[score][example] }
+        for (index, score) in scores.enumerated() {
+          let weight = score.weights.isEmpty ? 1 : score.weights[example]
+          sums[index] += weight * score.values[example]
+          weights[index] += weight
+        }
       }
-      for score in scores.indices { means[score].append(sums[score] / Double(count)) }
+      for index in scores.indices { means[index].append(sums[index] / max(weights[index], .leastNormalMagnitude)) }
       try progress(resample + 1)
     }
     let tail = (1 - confidence) / 2

@@ -13,12 +13,12 @@ public struct Scores: Sendable {
 
   /// - Parameter logits: (examples, classes).
   public init(logits: Tensor, labels: [Int]) {
-    let rows = Matrix(logits)
+    let (entries, width) = (logits.floats, logits.shape[1])
     var predictions: [Int] = []
     var confidences: [Double] = []
     var losses: [Double] = []
     for (index, label) in labels.enumerated() {
-      let softmax = Softmax(rows.row(index))
+      let softmax = Softmax(entries[index * width..<(index + 1) * width])
       let best = softmax.probabilities.indices.reduce(0) { softmax[$1] > softmax[$0] ? $1 : $0 }
       predictions.append(best)
       confidences.append(softmax[best])
@@ -48,11 +48,5 @@ public struct Scores: Sendable {
       sums[bin] += (hit ? 1 : 0) - confidence
     }
     return sums.reduce(0) { $0 + abs($1) } / Double(count)
-  }
-}
-
-extension Perceptron {
-  public func scores(_ examples: Examples) -> Scores {
-    Scores(logits: logits(examples.features), labels: examples.labels)
   }
 }

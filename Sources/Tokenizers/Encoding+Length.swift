@@ -25,6 +25,12 @@ struct Truncation: Sendable {
     stride = try field["stride"].count()
   }
 
+  /// The end is cut off, of the longer of two texts first.
+  init(longest: Int) {
+    (direction, strategy, stride) = (.right, .longestFirst, 0)
+    self.longest = longest
+  }
+
   /// Truncates one or two encodings, to leave room for special tokens.
   func apply(_ encodings: inout [Encoding], room: Int) throws {
     guard room <= longest else {

@@ -44,8 +44,9 @@ public final class Tokenizer: Sendable {
   /// - Parameters:
   ///   - bytes: A `tokenizer.json`.
   ///   - name: What errors call it.
+  ///   - keepsLengths: Whether texts are truncated and padded as the file says.
   /// - Throws: `OperationError`: it is damaged, or asks for what is not supported; with the place in the file.
-  public init(_ bytes: [UInt8], name: String) throws {
+  public init(_ bytes: [UInt8], name: String, keepsLengths: Bool = true) throws {
     let json: JSON
     do {
       json = try JSON(parsing: bytes)
@@ -63,8 +64,8 @@ public final class Tokenizer: Sendable {
     let cutting = try part("pre_tokenizer", PreTokenizer.init)
     postProcessor = try part("post_processor", PostProcessor.init)
     decoder = try part("decoder", Decoder.init)
-    truncation = try part("truncation", Truncation.init)
-    padding = try part("padding", Padding.init)
+    truncation = keepsLengths ? try part("truncation", Truncation.init) : nil
+    padding = keepsLengths ? try part("padding", Padding.init) : nil
 
     let vocabulary = try TokenizerVocabulary.modelTokens(json, name: name)
     for token in vocabulary where token.id >= Int(Int32.max) {
@@ -124,9 +125,10 @@ extension Tokenizer {
   /// - Parameters:
   ///   - addsSpecialTokens: Whether the post-processor's tokens come around them.
   ///   - unit: What places count.
+  ///   - longest: How many tokens there may be, whatever the file says; the end is cut off.
   /// - Throws: `OperationError`: a text needs a token for what is unknown and there is none, or cannot be truncated.
   public func encode(
-    _ text: String, pair: String? = nil, addsSpecialTokens: Bool = true, unit: Unit = .scalars
+    _ text: String, pair: String? = nil, addsSpecialTokens: Bool = true, unit: Unit = .scalars, longest: Int? = nil
   ) throws -> Encoding {
     let workspace = idle.withLock { $0.popLast() } ?? Workspace()
     defer { idle.withLock { $0.append(workspace) } }
@@ -134,6 +136,7 @@ extension Tokenizer {
       var encodings = [try encode(text, type: 0, unit, &scratch)]
       if let pair { encodings.append(try encode(pair, type: 1, unit, &scratch)) }
       let isPair = encodings.count > 1
+      let truncation = longest.map { Truncation(longest: $0) } ?? truncation
       try truncation?.apply(&encodings, room: addsSpecialTokens ? postProcessor?.added(isPair: isPair) ?? 0 : 0)
       if let postProcessor {
         for index in encodings.indices { encodings[index].setType(Int32(index)) }

@@ -1,15 +1,23 @@
-import Networks
 import Tensors
 import Testing
 
-@Suite("Gradients")
+@testable import Networks
+
+/// Whole networks and their losses beside a perceptron written plainly in float64.
 struct GradientTests {
-  @Test("equal float64 finite differences", arguments: [[5, 7, 4, 3], [6, 4], [3, 9, 2]])
-  func finiteDifferences(sizes: [Int]) {
-    let (network, examples) = randomCase(sizes: sizes, examples: 11, seed: sizes.count)
-    let (loss, gradients) = network.lossAndGradients(examples)
-    let xs = rows(examples)
-    var plain = PlainPerceptron(network)
+  @Test("gradients equal float64 finite differences", arguments: [[5, 7, 4, 3], [6, 4], [3, 9, 2]])
+  func finiteDifferences(sizes: [Int]) throws {
+    let (network, examples) = try randomCase(sizes: sizes, examples: 11, seed: sizes.count)
+    let pass = Pass(Tape(network.memory, recording: true), network.weights)
+    let output = network.output(pass, .numbers(examples.features))
+    let loss = examples.objective.losses(output).reduce(0, +) / 11
+    let sink = SummedGradients(network.memory)
+    pass.tape.backward(from: output, into: sink) { gradient in
+      examples.objective.writeGradient(output, into: gradient) { _ in 1 / 11 }
+    }
+    let gradients = network.weights.all.map { sink.gradient(of: $0)?.doubles ?? [] }
+    let xs = examples.rows
+    var plain = PlainPerceptron(network, sizes: sizes)
     #expect(abs(loss - plain.loss(xs, examples.labels)) < 1e-6)
     var expected = gradients.map { $0.map { _ in 0.0 } }
     for index in expected.indices {
@@ -23,16 +31,33 @@ struct GradientTests {
         expected[index][entry] = (above - below) / 2e-6
       }
     }
-    #expect(relativeError(gradients.map { $0.map(Double.init) }, expected) < 1e-5)
+    #expect(relativeError(gradients, expected) < 1e-5)
   }
 
-  @Test("logits are the same in one batch and in many")
-  func batches() {
-    let (network, examples) = randomCase(sizes: [6, 8, 3], examples: 600, seed: 3)
-    let plain = PlainPerceptron(network)
-    let expected = rows(examples).map { plain.activations($0)[2] }
-    let logits = network.logits(examples.features)
-    #expect(logits.shape == [600, 3])
-    #expect(relativeError([logits.doubles], [expected.flatMap { $0 }]) < 1e-6)
+  @Test("a step that is taken in parts is the same step")
+  func parts() throws {
+    func trained(parts: Int) throws -> [[Double]] {
+      let (network, examples) = try randomCase(sizes: [5, 6, 3], examples: 12, seed: 4)
+      let training = Training(network, AdamW(weightDecay: 0.1), clip: 0.5)
+      for _ in 0..<5 {
+        for (batch, objective) in examples.batches(of: 12 / parts) { _ = training.add(batch, objective, of: 12) }
+        training.step(rate: 0.05)
+      }
+      return network.weights.all.map { $0.tensor.doubles }
+    }
+    #expect(relativeError(try trained(parts: 3), try trained(parts: 1)) < 1e-5)
+  }
+
+  @Test("the peak of a pass is known before it is made")
+  func peak() throws {
+    let (network, examples) = try randomCase(sizes: [50, 64, 10], examples: 40, seed: 5)
+    let batch = Batch.numbers(examples.features)
+    let known = network.peak(of: batch) { SummedGradients($0) }
+    let pass = Pass(Tape(network.memory, recording: true), network.weights)
+    let output = network.output(pass, batch)
+    let sink = SummedGradients(network.memory)
+    pass.tape.backward(from: output, into: sink) { examples.objective.writeGradient(output, into: $0) { _ in 1 } }
+    #expect(known == network.memory.peak)
+    #expect(known > 0)
   }
 }

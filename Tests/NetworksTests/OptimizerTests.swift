@@ -9,13 +9,36 @@ struct OptimizerTests {
   private let start: [Double] = [1, -2, 0.5]
 
   /// The parameters after each gradient in turn; the second and third see it halved and negated.
-  private func run(_ optimizer: some Optimizer, rate: Double) -> [Double] {
-    var optimizer = optimizer
-    var parameters = [start.map { Float($0) }]
-    for gradient in gradients {
-      optimizer.step(&parameters, gradients: [[Float(gradient), Float(gradient / 2), Float(-gradient)]], rate: rate)
+  private func run(
+    _ optimizer: some Networks.Optimizer, from start: [Double], _ gradients: [[Double]], rate: Double
+  ) -> [Double] {
+    var parameters = start.map { Float($0) }
+    var slots = (0..<optimizer.slots).map { _ in [Float](repeating: 0, count: start.count) }
+    for (index, gradient) in gradients.enumerated() {
+      var gradient = gradient.map { Float($0) }
+      parameters.withUnsafeMutableBufferPointer { entries in
+        gradient.withUnsafeMutableBufferPointer { gradient in
+          withPointers(&slots) { state in
+            optimizer.step(entries, gradient, factor: 1, state: state, number: index + 1, rate: rate)
+          }
+        }
+      }
     }
-    return parameters[0].map { Double($0) }
+    return parameters.map { Double($0) }
+  }
+
+  private func withPointers(
+    _ lists: inout [[Float]], _ found: [UnsafeMutableBufferPointer<Float>] = [],
+    _ body: ([UnsafeMutableBufferPointer<Float>]) -> Void
+  ) {
+    guard found.count < lists.count else { return body(found) }
+    var list = lists[found.count]
+    list.withUnsafeMutableBufferPointer { withPointers(&lists, found + [$0], body) }
+    lists[found.count] = list
+  }
+
+  private func run(_ optimizer: some Networks.Optimizer, rate: Double) -> [Double] {
+    run(optimizer, from: start, gradients.map { [$0, $0 / 2, -$0] }, rate: rate)
   }
 
   @Test("AdamW decays weights apart from the gradient and corrects its moments")
@@ -55,10 +78,8 @@ struct OptimizerTests {
 
   @Test("the first step of AdamW is the rate, whatever the gradient's size")
   func firstStep() {
-    var optimizer = AdamW(weightDecay: 0)
-    var parameters: [[Float]] = [[0, 0]]
-    optimizer.step(&parameters, gradients: [[100, -0.001]], rate: 0.25)
-    #expect(abs(parameters[0][0] + 0.25) < 1e-6)
-    #expect(abs(parameters[0][1] - 0.25) < 1e-5)
+    let found = run(AdamW(weightDecay: 0), from: [0, 0], [[100, -0.001]], rate: 0.25)
+    #expect(abs(found[0] + 0.25) < 1e-6)
+    #expect(abs(found[1] - 0.25) < 1e-5)
   }
 }

@@ -1,15 +1,16 @@
 import Foundation
-import Networks
 import Tensors
+
+@testable import Networks
 
 /// The same network in float64, an example at a time, written as the textbook has it.
 struct PlainPerceptron {
   let sizes: [Int]
   var parameters: [[Double]]
 
-  init(_ network: Perceptron) {
-    sizes = network.architecture.sizes
-    parameters = network.parameters.map { $0.map(Double.init) }
+  init(_ network: Network, sizes: [Int]) {
+    self.sizes = sizes
+    parameters = network.weights.all.map { $0.tensor.doubles }
   }
 
   /// What each layer is given, and last the logits.
@@ -55,22 +56,40 @@ struct PlainPerceptron {
   }
 }
 
-/// A network and examples for it, from a seed.
-func randomCase(sizes: [Int], examples: Int, seed: Int) -> (Perceptron, Examples) {
-  let network = Perceptron(PerceptronArchitecture(sizes: sizes)) { name in
+/// Rows of numbers, and a class for each.
+struct Examples {
+  let features: Tensor
+  let labels: [Int]
+
+  var count: Int { labels.count }
+  var objective: Objective { Objective(.classes(labels)) }
+
+  /// The features of each example, in float64.
+  var rows: [[Double]] { (0..<count).map { features.gatheringRows([$0]).doubles } }
+
+  /// All of them in batches of a size.
+  func batches(of size: Int) -> [(batch: Batch, objective: Objective)] {
+    stride(from: 0, to: count, by: size).map { start in
+      let rows = Array(start..<min(start + size, count))
+      return (.numbers(features.gatheringRows(rows)), Objective(.classes(rows.map { labels[$0] })))
+    }
+  }
+}
+
+/// A perceptron whose weights are all trainable, and examples for it, from a seed.
+func randomCase(sizes: [Int], examples: Int, seed: Int) throws -> (Network, Examples) {
+  let config = MultilayerPerceptron.config(sizes: sizes)
+  let tensors = try Blueprint.tensors(of: config, label: "test")
+  let network = try Blueprint(config: config, tensors: tensors, of: "test").network { name in
     var generator = Generator(seed: seed, stream: "test", name)
-    let shape = PerceptronArchitecture(sizes: sizes).tensors.first { $0.name == name }?.shape ?? []
+    let shape = tensors.first { $0.name == name }?.shape ?? []
     return Tensor((0..<shape.count).map { _ in Float(generator.gaussian() * 0.6) }, shape: shape)
   }
+  for parameter in network.weights.all { parameter.isTrainable = true }
   var generator = Generator(seed: seed, stream: "test", "examples")
   let features = (0..<examples * sizes[0]).map { _ in Float(generator.gaussian()) }
   let labels = (0..<examples).map { _ in generator.integer(below: sizes[sizes.count - 1]) }
   return (network, Examples(features: Tensor(features, shape: [examples, sizes[0]]), labels: labels))
-}
-
-/// The features of each example, in float64.
-func rows(_ examples: Examples) -> [[Double]] {
-  (0..<examples.count).map { examples.features.gatheringRows([$0]).doubles }
 }
 
 /// The largest difference, measured by the largest number of the second.

@@ -43,7 +43,7 @@ struct ScoresTests {
     func width(_ count: Int) -> Double {
       let scores = (0..<count).map { Double($0 % 2) }
       var generator = Generator(seed: 1, stream: "test")
-      let interval = Bootstrap.intervals([scores], resamples: 1000, confidence: 0.95, generator: &generator) { _ in }[0]
+      let interval = Bootstrap.intervals([(scores, [])], resamples: 1000, confidence: 0.95, generator: &generator) { _ in }[0]
       #expect(interval.contains(0.5))
       return interval.upperBound - interval.lowerBound
     }
@@ -52,7 +52,7 @@ struct ScoresTests {
     #expect(abs(width(100) - 2 * 1.96 * 0.05) < 0.02)
     #expect(abs(width(400) - 2 * 1.96 * 0.025) < 0.01)
     var generator = Generator(seed: 1, stream: "test")
-    let certain = Bootstrap.intervals([[3, 3, 3]], resamples: 7, confidence: 0.9, generator: &generator) { _ in }
+    let certain = Bootstrap.intervals([([3, 3, 3], [])], resamples: 7, confidence: 0.9, generator: &generator) { _ in }
     #expect(certain == [3...3])
     #expect(Bootstrap.quantile([1, 2, 4], 0.75) == 3)
   }

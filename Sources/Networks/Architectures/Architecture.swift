@@ -24,11 +24,15 @@ protocol Architecture: Sendable {
   /// What a head makes of them; nil where the architecture has no such head.
   func output(_ head: Head, _ hidden: Variable, _ pass: Pass, _ batch: Batch) -> Variable?
 
+  /// The head that the model has by its configuration.
+  func head(_ config: ModelConfig) throws -> Head
+
   /// Other names that a tensor has in older files.
   func olderNames(of name: String) -> [String]
 }
 
 extension Architecture {
+  func head(_ config: ModelConfig) throws -> Head { try Head(config) }
   func olderNames(of name: String) -> [String] { [] }
 }
 
@@ -53,7 +57,8 @@ public enum NetworkInput: Sendable, Hashable {
 /// All architectures there are.
 public enum Architectures {
   static let all: [any Architecture.Type] = [
-    Llama.self
+    Llama.self,
+    MultilayerPerceptron.self,
   ]
 
   /// Every `model_type` that can be run.

@@ -26,7 +26,7 @@ public struct Blueprint: Sendable {
     self.config = config
     let architecture = try Architectures.architecture(config)
     self.architecture = architecture
-    self.head = try head ?? Head(config)
+    self.head = try head ?? architecture.head(config)
     let shapes = Dictionary(tensors.map { ($0.name, $0.shape) }) { first, _ in first }
     names = try Self.asked(architecture, self.head, config).map { name, shape in
       let found = Self.candidates(name, architecture).first { shapes[$0] != nil }
@@ -41,6 +41,14 @@ public struct Blueprint: Sendable {
       }
       return (name, found, shape)
     }
+  }
+
+  /// The tensors that a model of this configuration has, in the order in which it uses them.
+  /// - Throws: `OperationError` where the configuration is not one of a network that is known.
+  public static func tensors(of config: JSON, label: String) throws -> [(name: String, shape: Shape)] {
+    let config = ModelConfig(config, of: label)
+    let architecture = try Architectures.architecture(config)
+    return try asked(architecture, try architecture.head(config), config)
   }
 
   /// All weights that a pass asks for, by a dry one.

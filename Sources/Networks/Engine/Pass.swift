@@ -23,6 +23,16 @@ public final class Pass {
   /// A parameter by its full name.
   public func parameter(_ name: String, _ axes: Int...) -> Variable { weights.parameter(name, Shape(axes)).value }
 
+  /// Numbers from outside, an example in each place of the first axis.
+  public func constant(_ tensor: Tensor) -> Variable {
+    let block = tape.memory.block(tensor.count)
+    if !tape.memory.isDry {
+      let target = UnsafeMutableBufferPointer(start: block.floats.base, count: tensor.count)
+      tensor.copyFloats(0..<tensor.count, to: target)
+    }
+    return Variable(shape: tensor.shape, isBatched: true, block: block, slot: nil)
+  }
+
   /// A linear layer: `path.weight` (out, in), and `path.bias`.
   ///
   /// - Parameters:

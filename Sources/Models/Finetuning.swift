@@ -1,0 +1,129 @@
+import Diagnostics
+import Foundation
+import Networks
+import Operations
+import Tensors
+
+/// Training by minimising the mean loss over mini-batches: in which order, how fast, and when to stop.
+///
+/// Each epoch goes over all examples once, in an order drawn anew from the seed; its last batch may be smaller.
+public struct Finetuning: Sendable {
+  /// What the random stream of the order is called: the operation's name.
+  public let name: String
+  public var epochs: Int
+  /// Whatever `epochs` says.
+  public var steps: Int?
+  public var batch: Int
+  public var rate: Double
+  public var schedule: RateSchedule.Shape
+  public var warmup: Double
+  public var seed: Int
+  /// Epochs without a better loss on held-out examples after which it stops.
+  public var patience: Int?
+
+  public init(
+    _ name: String, epochs: Int, steps: Int?, batch: Int, rate: Double, schedule: RateSchedule.Shape, warmup: Double,
+    seed: Int, patience: Int? = nil
+  ) {
+    (self.name, self.epochs, self.steps, self.batch, self.rate) = (name, epochs, steps, batch, rate)
+    (self.schedule, self.warmup, self.seed, self.patience) = (schedule, warmup, seed, patience)
+  }
+
+  /// Trains what is trainable.
+  ///
+  /// Where there are held-out examples, the parameters end as they were when the loss on those was lowest.
+  /// - Throws: `OperationError` where the loss is no longer a number.
+  public func run(_ training: Training, on data: ModelData, heldOut: ModelData? = nil, _ context: Context) throws {
+    let perEpoch = (data.count + batch - 1) / batch
+    let total = steps ?? epochs * perEpoch
+    let rates = RateSchedule(peak: rate, schedule, warmup: warmup, total: total)
+    var best = heldOut.map { _ in BestParameters(training.parameters) }
+    if let heldOut { try best?.note(Self.loss(training.network, on: heldOut, context), training.parameters) }
+    var order: [Int] = []
+    for step in training.steps..<max(total, training.steps) {
+      try context.checkCancelled()
+      let position = step % perEpoch
+      if position == 0 || order.isEmpty {
+        var generator = Generator(seed: seed, stream: name, "epoch \(step / perEpoch)")
+        order = generator.permutation(of: data.count)
+      }
+      let rows = Array(order[position * batch..<min((position + 1) * batch, order.count)])
+      let loss = try take(training, rows, data, rate: rates[step], step, of: total)
+      context.progress(step + 1, of: total, "steps", figure: .init("loss", loss))
+      if let heldOut, position == perEpoch - 1 || step == total - 1 {
+        let loss = try Self.loss(training.network, on: heldOut, context)
+        context.progress(step + 1, of: total, "steps", figure: .init("held-out loss", loss))
+        best?.note(loss, training.parameters)
+        if let patience, let best, best.since >= patience { break }
+      }
+    }
+    best?.restore(training.parameters)
+  }
+
+  /// One step; examples that together are too much for one pass go through one after the other.
+  private func take(
+    _ training: Training, _ rows: [Int], _ data: ModelData, rate: Double, _ step: Int, of total: Int
+  ) throws -> Double {
+    let count = data.scored(rows)
+    guard count > 0 else { return 0 }
+    var loss = 0.0
+    for part in data.parts(rows) {
+      let batch = data.batch(part)
+      loss += training.add(batch, data.objective(part, batch), of: count)
+    }
+    guard loss.isFinite else { throw lost("the loss is no longer a number", step, of: total) }
+    training.step(rate: rate)
+    // Looked for now and then, and at the end: it costs as much as a part of a step.
+    if step % 50 == 49 || step == total - 1, let parameter = training.lost {
+      throw lost("`\(parameter.name)` is no longer finite", step, of: total)
+    }
+    return loss
+  }
+
+  private func lost(_ what: String, _ step: Int, of total: Int) -> OperationError {
+    OperationError(
+      .step, "training came apart at step \(step + 1) of \(total): \(what)",
+      helps: ["a smaller `rate` than \(rate), or a longer `warmup`, keeps it together"])
+  }
+
+  /// The mean loss over all examples.
+  public static func loss(_ network: Network, on data: ModelData, _ context: Context) throws -> Double {
+    var losses = [Double](repeating: 0, count: data.count)
+    var counts = 0
+    for rows in data.batches(64) {
+      try context.checkCancelled()
+      let batch = data.batch(rows)
+      let each = data.objective(rows, batch).losses(network.output(batch))
+      let length = each.count / rows.count
+      for (index, row) in rows.enumerated() { losses[row] = each[index * length..<(index + 1) * length].reduce(0, +) }
+      counts += data.scored(rows)
+    }
+    return losses.reduce(0, +) / Double(max(counts, 1))
+  }
+}
+
+/// The parameters as they were when a loss was lowest.
+private struct BestParameters {
+  private var loss = Double.infinity
+  private var entries: [[Float]]
+  /// Losses noted since.
+  private(set) var since = 0
+
+  init(_ parameters: [Parameter]) { entries = parameters.map { _ in [] } }
+
+  mutating func note(_ loss: Double, _ parameters: [Parameter]) {
+    guard loss < self.loss else {
+      since += 1
+      return
+    }
+    self.loss = loss
+    since = 0
+    entries = parameters.map { $0.withEntries { Array($0) } }
+  }
+
+  func restore(_ parameters: [Parameter]) {
+    for (parameter, entries) in zip(parameters, entries) where !entries.isEmpty {
+      parameter.withEntries { $0.baseAddress?.update(from: entries, count: entries.count) }
+    }
+  }
+}

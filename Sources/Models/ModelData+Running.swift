@@ -1,0 +1,75 @@
+import Networks
+import Operations
+import Tensors
+
+extension Network {
+  /// Runs over all examples of some data, in batches of like lengths.
+  ///
+  /// - Parameters:
+  ///   - size: The most examples of a batch.
+  ///   - body: Is given the numbers of a batch's examples, the batch and the output, in no particular order of the examples.
+  public func forEachBatch(
+    of data: ModelData, size: Int = 64, _ context: Context, _ body: ([Int], Batch, Variable) throws -> Void
+  ) throws {
+    var done = 0
+    for rows in data.batches(size) {
+      try context.checkCancelled()
+      let batch = data.batch(rows)
+      try body(rows, batch, output(batch))
+      done += rows.count
+      context.progress(done, of: data.count, "examples")
+    }
+  }
+}
+
+/// Which places of the last hidden states make the embedding of a text.
+public enum EmbeddingPooling: Sendable {
+  case mean, first, last
+}
+
+extension Network {
+  /// An embedding of each text, (texts, width), as long as 1.
+  public func embeddings(of data: ModelData, _ pooling: EmbeddingPooling, _ context: Context) throws -> [[Double]] {
+    var result = [[Double]](repeating: [], count: data.count)
+    try forEachBatch(of: data, context) { rows, batch, output in
+      guard case .texts(let texts) = batch else { preconditionFailure("embeddings are of texts") }
+      let width = output.shape[2]
+      let entries = output.entries
+      for (index, row) in rows.enumerated() {
+        let count = texts.counts[index]
+        let places =
+          switch pooling {
+          case .mean: 0..<count
+          case .first: 0..<1
+          case .last: count - 1..<count
+          }
+        var sum = [Double](repeating: 0, count: width)
+        for place in places {
+          let start = (index * texts.length + place) * width
+          for column in 0..<width { sum[column] += Double(entries[start + column]) }
+        }
+        let norm = sum.reduce(0) { $0 + $1 * $1 }.squareRoot()
+        result[row] = norm > 0 ? sum.map { $0 / norm } : sum
+      }
+    }
+    return result
+  }
+}
+
+extension Network {
+  /// How a classifier does on each of some examples.
+  public func scores(of data: ModelData, _ context: Context) throws -> Scores {
+    guard case .classification(let classes) = blueprint.head else {
+      preconditionFailure("classes are told apart by a head for them")
+    }
+    var logits = [Float](repeating: 0, count: data.count * classes)
+    try forEachBatch(of: data, size: 256, context) { rows, _, output in
+      let entries = output.entries
+      for (index, row) in rows.enumerated() {
+        logits.replaceSubrange(
+          row * classes..<(row + 1) * classes, with: entries[index * classes..<(index + 1) * classes])
+      }
+    }
+    return Scores(logits: Tensor(logits, shape: [data.count, classes]), labels: data.labels)
+  }
+}

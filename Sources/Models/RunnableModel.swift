@@ -1,0 +1,72 @@
+import Diagnostics
+import Fingerprints
+import Formats
+import Networks
+import Operations
+import Synchronization
+import Tensors
+import Tokenizers
+
+/// A checkpoint that can be run: its network, checked against its headers, and its tokenizer.
+public struct RunnableModel: Sendable {
+  public let content: Content
+  public let blueprint: Blueprint
+
+  public var label: String { content.label }
+
+  /// - Parameter head: Another head than its configuration names.
+  /// - Throws: `OperationError` where its kind of network is not known, or its tensors do not fit its configuration.
+  public init(_ checkpoint: Checkpoint, head: Head? = nil) throws {
+    content = checkpoint.content
+    blueprint = try Blueprint(config: checkpoint.config, tensors: content.shapes, of: content.label, head: head)
+  }
+
+  /// Its network with the weights in memory, in float32.
+  /// - Throws: `OperationError` where a weight is NaN or infinite.
+  public func network() throws -> Network { try blueprint.network { try content.finiteTensor($0) } }
+
+  /// Bytes of its weights in float32.
+  public var weightBytes: Int { blueprint.tensors.reduce(0) { $0 + $1.shape.count * 4 } }
+
+  /// Its tokenizer, which neither truncates nor pads by itself.
+  /// - Throws: `OperationError` where there is none, or it asks for what is not supported.
+  public func tokenizer() throws -> Tokenizer {
+    guard let file = content.files.first(where: { $0.name == "tokenizer.json" }) else {
+      throw OperationError(
+        .data, "`\(label)` has no `tokenizer.json`, so it cannot read texts",
+        helps: ["`AutoTokenizer.from_pretrained(…).save_pretrained(…)` of `transformers` writes one"])
+    }
+    return try Self.tokenizers.tokenizer(file.bytes, "tokenizer.json of `\(label)`")
+  }
+
+  private static let tokenizers = TokenizerCache()
+
+  /// The result of training or changing it: the same checkpoint with other tensors, each in its own dtype.
+  /// - Parameter tensors: By the checkpoint's names; those that are missing stay as they are.
+  public func replacing(_ tensors: [String: Tensor]) -> Checkpoint {
+    var result = content
+    result.tensors = content.tensors.map { entry in
+      guard let tensor = tensors[entry.name]?.converted(to: entry.dtype) else { return entry }
+      return TensorEntry(entry.name, dtype: entry.dtype, shape: entry.shape) { tensor }
+    }
+    return Checkpoint(result)
+  }
+}
+
+/// Tokenizers that were read lately: one is asked for by every step that runs a model, and reading it takes longer than a batch.
+private final class TokenizerCache: Sendable {
+  private let latest = Mutex<[(digest: Digest, tokenizer: Tokenizer)]>([])
+
+  func tokenizer(_ bytes: [UInt8], _ name: String) throws -> Tokenizer {
+    var encoder = FingerprintEncoder(domain: "mergekit-tokenizer/1")
+    encoder.add(String(decoding: bytes, as: UTF8.self))
+    let digest = encoder.digest
+    if let found = latest.withLock({ $0.first { $0.digest == digest }?.tokenizer }) { return found }
+    let tokenizer = try Tokenizer(bytes, name: name, keepsLengths: false)
+    latest.withLock { latest in
+      latest.append((digest, tokenizer))
+      if latest.count > 4 { latest.removeFirst() }
+    }
+    return tokenizer
+  }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import Tensors
+
+/// Moves the trainable parameters of a network against the gradients of losses.
+public final class Training {
+  public let network: Network
+  public let parameters: [Parameter]
+  private let gradients: SummedGradients
+  private let optimizer: any Optimizer
+  /// What the optimizer keeps for each entry of each parameter.
+  private let state: [[Block]]
+  /// Steps that were taken.
+  public private(set) var steps = 0
+  /// The largest norm that all gradients together may have.
+  private let clip: Double?
+  private let recomputes: Bool
+
+  public init(_ network: Network, _ optimizer: any Optimizer, clip: Double?, recomputes: Bool = false) {
+    self.network = network
+    self.optimizer = optimizer
+    self.clip = clip
+    self.recomputes = recomputes
+    parameters = network.weights.all.filter(\.isTrainable)
+    gradients = SummedGradients(network.memory)
+    state = parameters.map { parameter in
+      (0..<optimizer.slots).map { _ in
+        let block = network.memory.block(parameter.count)
+        block.floats.zero()
+        return block
+      }
+    }
+  }
+
+  /// Adds the gradients of a part of a step's examples.
+  ///
+  /// - Parameter count: The rows or numbers that count in the whole step: the loss is their mean.
+  /// - Returns: The part's share of the mean loss.
+  public func add(_ batch: Batch, _ objective: Objective, of count: Int) -> Double {
+    let pass = Pass(Tape(network.memory, recording: true), network.weights, recomputes: recomputes)
+    let output = network.output(pass, batch)
+    let loss = objective.losses(output).reduce(0, +) / Double(count)
+    pass.tape.backward(from: output, into: gradients) { gradient in
+      objective.writeGradient(output, into: gradient) { _ in 1 / Double(count) }
+    }
+    return loss
+  }
+
+  /// Takes a step along what was added, and forgets it.
+  /// - Returns: The norm of all gradients together, before it was clipped.
+  @discardableResult
+  public func step(rate: Double) -> Double {
+    let norm = parameters.reduce(0.0) { sum, parameter in
+      sum + (gradients.withGradient(of: parameter) { SquaredNorm.of($0) } ?? 0)
+    }.squareRoot()
+    let factor = clip.map { norm > $0 ? Float($0 / (norm + 1e-6)) : 1 } ?? 1
+    steps += 1
+    for (index, parameter) in parameters.enumerated() {
+      _ = gradients.withGradient(of: parameter) { gradient in
+        parameter.withEntries { entries in
+          let state = state[index].map { UnsafeMutableBufferPointer(start: $0.floats.base, count: $0.floats.count) }
+          optimizer.step(entries, gradient, factor: factor, state: state, number: steps, rate: rate)
+        }
+      }
+    }
+    gradients.clear()
+    return norm
+  }
+
+  /// The first parameter that is no longer finite, in the network's order.
+  public var lost: Parameter? {
+    parameters.first { parameter in parameter.withEntries { !$0.allSatisfy(\.isFinite) } }
+  }
+}
+
+/// Sums of squares in float64, grouped by the count alone.
+enum SquaredNorm {
+  static func of(_ entries: UnsafeMutableBufferPointer<Float>) -> Double {
+    var sums = SIMD8<Double>()
+    let whole = entries.count / 8 * 8
+    for start in stride(from: 0, to: whole, by: 8) {
+      for lane in 0..<8 { sums[lane] += Double(entries[start + lane]) * Double(entries[start + lane]) }
+    }
+    return entries[whole...].reduce(sums.sum()) { $0 + Double($1) * Double($1) }
+  }
+}
