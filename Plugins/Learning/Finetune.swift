@@ -114,7 +114,10 @@ struct Finetune: RecipeOperation {
     return outline
   }
 
-  func memory() -> Int { data.content.byteCount * 2 + base.content.byteCount * 10 + (512 << 20) }
+  func memory() -> Int {
+    let model = try? RunnableModel(base)
+    return model?.memory(for: data, examples: batch, length: length, .gradients, kept: rule.slots + 1) ?? 0
+  }
 
   func run(_ context: Context) throws -> Checkpoint {
     let model = try model()

@@ -86,7 +86,10 @@ struct FisherEstimate: RecipeOperation {
         .map { TensorEntry(foreseen: $0.name, dtype: .f32, shape: $0.shape) })
   }
 
-  func memory() -> Int { data.content.byteCount + model.content.byteCount * 8 + (512 << 20) }
+  func memory() -> Int {
+    // Sums in float64, and the estimate.
+    (try? RunnableModel(model))?.memory(for: data, examples: 256, length: length, .squares, kept: 3) ?? 0
+  }
 
   func run(_ context: Context) throws -> Fisher {
     let model = try checked()

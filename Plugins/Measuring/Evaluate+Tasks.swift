@@ -6,6 +6,16 @@ import Operations
 import Tensors
 
 extension Evaluate {
+  /// The scores that are kept of each example.
+  static func scores(_ task: ModelData.Task) -> [(name: String, dtype: DType)] {
+    switch task {
+    case .classes: [("prediction", .i64), ("correct", .u8), ("loss", .f32), ("confidence", .f32)]
+    case .numbers: [("prediction", .f32)]
+    case .nextTokens: [("loss", .f32), ("tokens", .i64)]
+    case .none: [("cosine", .f32)]
+    }
+  }
+
   /// A classifier.
   static func classes(_ model: RunnableModel, _ data: ModelData, _ context: Context) throws -> Measurement {
     let scores = try model.network().scores(of: data, context)

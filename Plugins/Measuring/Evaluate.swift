@@ -91,10 +91,16 @@ struct Evaluate: RecipeOperation {
       throw OperationError(
         .step, "nothing that `report` of `evaluate` asks for can be said of `\(model.label)` on `\(data.label)`")
     }
-    return Content(.metrics)
+    // How many windows there are, only reading the texts tells.
+    let task = try ModelData.task(of: data, for: model)
+    guard task != .nextTokens, let count = data.content.facts["rows"]?.integer else { return nil }
+    return Content(
+      .metrics, tensors: Self.scores(task).map { TensorEntry(foreseen: $0.name, dtype: $0.dtype, shape: [count]) })
   }
 
-  func memory() -> Int { data.content.byteCount * 2 + model.content.byteCount * 4 + (256 << 20) }
+  func memory() -> Int {
+    (try? RunnableModel(model))?.memory(for: data, examples: 256, length: length, .forward) ?? 0
+  }
 
   func run(_ context: Context) throws -> Metrics {
     let model = try RunnableModel(self.model)

@@ -98,15 +98,14 @@ public struct ModelData: Sendable {
   }
 
   /// Some examples in parts of like lengths that are not too much for one pass.
-  public func parts(_ rows: [Int]) -> [[Int]] { cut(rows, Int.max, tokens: 1 << 13) }
+  public func parts(_ rows: [Int]) -> [[Int]] { cut(rows, Int.max, tokens: Self.tokensOfPass) }
 
   /// All examples in batches of like lengths, longest first, so that what is too much for memory shows at once.
-  /// - Parameters:
-  ///   - size: The most examples of a batch.
-  ///   - tokens: The most tokens of a batch of several, padding included.
-  public func batches(_ size: Int, tokens: Int = 1 << 13) -> [[Int]] {
-    cut(Array(0..<count), size, tokens: tokens)
-  }
+  /// - Parameter size: The most examples of a batch.
+  public func batches(_ size: Int) -> [[Int]] { cut(Array(0..<count), size, tokens: Self.tokensOfPass) }
+
+  /// The most tokens of a pass over several texts, padding included.
+  static let tokensOfPass = 1 << 13
 
   private func cut(_ rows: [Int], _ size: Int, tokens: Int) -> [[Int]] {
     var batches: [[Int]] = []

@@ -28,6 +28,24 @@ public struct RunnableModel: Sendable {
   /// Bytes of its weights in float32.
   public var weightBytes: Int { blueprint.tensors.reduce(0) { $0 + $1.shape.count * 4 } }
 
+  /// Bytes that it takes to run batches of a dataset: the weights in float32, what is kept beside them, and a pass at its peak.
+  ///
+  /// - Parameters:
+  ///   - examples: The most of a batch.
+  ///   - length: Tokens of the longest text; the model's context where it is nil.
+  ///   - kept: Numbers that are kept for each weight.
+  public func memory(for data: Dataset, examples: Int, length: Int?, _ work: NetworkWork, kept: Int = 0) -> Int {
+    let rows = data.content.facts["rows"]?.integer ?? examples
+    var (count, longest) = (min(examples, max(rows, 1)), 1)
+    if case .tokens(_, let context, _, _) = blueprint.input {
+      longest = min(length ?? context, context)
+      count = ModelData.tokensOfPass / longest
+      count = min(max(count, 1), examples)
+    }
+    return data.content.byteCount * 2 + weightBytes * (1 + kept)
+      + blueprint.peak(examples: count, length: longest, work)
+  }
+
   /// Its tokenizer, which neither truncates nor pads by itself.
   /// - Throws: `OperationError` where there is none, or it asks for what is not supported.
   public func tokenizer() throws -> Tokenizer {

@@ -1,6 +1,7 @@
 import Catalog
 import Diagnostics
 import Foundation
+import Networks
 import Operations
 import Tensors
 import Testing
@@ -103,7 +104,7 @@ struct DigitsTests {
     let all = try evaluate(base, data).facts
     #expect(
       all.object?.map(\.name) == [
-        "accuracy", "accuracy_interval", "loss", "loss_interval", "calibration_error", "examples",
+        "accuracy", "accuracy_interval", "f1", "matthews", "loss", "loss_interval", "calibration_error", "examples",
       ])
     let interval = try #require(all["accuracy_interval"]?.array)
     let accuracy = try #require(all["accuracy"]?.number)
@@ -135,10 +136,11 @@ struct DigitsTests {
     #expect(try message(base, data) == "`data` has 64 features, and `base` takes 63")
     let nine = try run("classifier", ["sizes": .value(.list([.number(64), .number(9)]))])
     #expect(try message(nine, data) == "`data` has 10 classes, and `base` tells 9 apart")
-    var llama = base
-    llama.facts = ["model_type": "llama"]
-    #expect(
-      try message(llama, data) == "`base` is a `llama`, and only multilayer perceptrons (`mlp`) can be run")
+    var other = base
+    other.facts = ["model_type": "mamba"]
+    #expect(try message(other, data) == "`base` is a `mamba`, and networks like that cannot be run")
+    other.facts = MultilayerPerceptron.config(sizes: [63, 12, 10])
+    #expect(try message(other, data) == "`layers.0.weight` of `base` is 10×63, and its configuration asks for 12×63")
     let unlabelled = try run("dataset", ["path": .value(.text(Self.path))])
     var renamed = unlabelled
     renamed.label = "data"

@@ -27,7 +27,9 @@ struct ResultLaws {
       #expect(promised.dtype == entry.dtype && entry.dtype == tensor.dtype, "`\(entry.name)`")
       #expect(promised.shape == entry.shape && entry.shape == tensor.shape, "`\(entry.name)`")
     }
-    for field in try signature(name).fields { #expect(made.facts[field.name] != nil, "`\(field.name)`") }
+    // What is reported may depend on the inputs.
+    let fields = try signature(name).fields.filter { made.facts[$0.name] == nil }
+    #expect(try fields.isEmpty || signature(name).slot("report") != nil, "\(fields.map(\.name))")
     #expect(operation.memory() >= 0)
   }
 

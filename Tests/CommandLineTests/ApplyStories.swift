@@ -20,7 +20,7 @@ import Testing
               →  out/model        tuned
               →  out/scores.json  before, after
 
-            To run 6, there already 0, undecided 0. It will read 5.2 KiB, write 5.2 KiB, hold at most 16.0 MiB.
+            To run 6, there already 0, undecided 0. It will read 5.2 KiB, write 5.2 KiB, hold at most 63.2 KiB.
             Next: mergekit apply Recipes/tiny.rcp
 
             """))
@@ -33,9 +33,9 @@ import Testing
             out/model        written
             out/scores.json  written
 
-              accuracy  loss  calibration_error  examples
-            before N (N to N) N (N to N) N        20
-            after N (N to N) N (N to N) N        20
+              accuracy  loss  examples
+            before N (N to N) N (N to N)        20
+            after N (N to N) N (N to N)        20
 
             """,
           errors: """
@@ -74,7 +74,7 @@ import Testing
               →  out/model        tuned
               →  out/scores.json  before, after
 
-            To run 1, there already 4, undecided 1. It will read 4.5 KiB, write 508 B, hold at most 16.0 MiB.
+            To run 1, there already 4, undecided 1. It will read 4.5 KiB, write 508 B, hold at most 17.2 KiB.
             Next: mergekit apply Recipes/tiny.rcp --epochs 5
 
             """))
@@ -84,9 +84,9 @@ import Testing
         == .init(
           status: 73,
           output: """
-              accuracy  loss  calibration_error  examples
-            before N (N to N) N (N to N) N        20
-            after N (N to N) N (N to N) N        20
+              accuracy  loss  examples
+            before N (N to N) N (N to N)        20
+            after N (N to N) N (N to N)        20
 
             """,
           errors: """

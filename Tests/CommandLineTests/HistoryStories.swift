@@ -83,7 +83,7 @@ import Testing
               layers.1.weight  F32  2×8  64 B
 
             """))
-    #expect(session.story("show after").output.contains("\n  examples           20\n"))
+    #expect(session.story("show after").output.contains("\n  examples  20\n"))
     #expect(session.story("show 4").output.contains("\n  parameter  epochs        3\n"))
     #expect(
       session.story("show Recipes/tiny.rcp")

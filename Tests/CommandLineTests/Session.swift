@@ -45,7 +45,7 @@ final class Session {
       (/slowest: [^\n]*\n/, ""), (/[ ]*\b[0-9.]+ s\b/, " TIME"),
       // Products differ in their last bits from one kind of processor to another.
       (/[ ]*[0-9.]+ \([0-9.]+ to [0-9.]+\)/, " N (N to N)"), (/[ ]+0\.\d+/, " N"),
-      (/[ ]+accuracy[ ]+loss[ ]+calibration_error/, "  accuracy  loss  calibration_error"),
+      (/[ ]+accuracy[ ]+loss[ ]+examples/, "  accuracy  loss  examples"),
     ]
   }
 

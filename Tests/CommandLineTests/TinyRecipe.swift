@@ -18,8 +18,8 @@ enum TinyRecipe {
     let start = classifier(sizes: [2, 8, 2], seed: 1)
     let tuned = finetune(start, data: train, epochs:, batch:, rate: 1e-2)
 
-    let before = evaluate(start, data: held_out)
-    let after = evaluate(tuned, data: held_out)
+    let before = evaluate(start, data: held_out, report: [.accuracy, .loss])
+    let after = evaluate(tuned, data: held_out, report: [.accuracy, .loss])
 
     export tuned to "out/model"
     export [before, after] to "out/scores.json"

@@ -52,7 +52,7 @@ struct GradientTests {
   func peak() throws {
     let (network, examples) = try randomCase(sizes: [50, 64, 10], examples: 40, seed: 5)
     let batch = Batch.numbers(examples.features)
-    let known = network.peak(of: batch) { SummedGradients($0) }
+    let known = network.blueprint.peak(examples: 40, length: 1, .gradients)
     let pass = Pass(Tape(network.memory, recording: true), network.weights)
     let output = network.output(pass, batch)
     let sink = SummedGradients(network.memory)

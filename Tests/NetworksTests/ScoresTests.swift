@@ -43,7 +43,9 @@ struct ScoresTests {
     func width(_ count: Int) -> Double {
       let scores = (0..<count).map { Double($0 % 2) }
       var generator = Generator(seed: 1, stream: "test")
-      let interval = Bootstrap.intervals([(scores, [])], resamples: 1000, confidence: 0.95, generator: &generator) { _ in }[0]
+      let interval = Bootstrap.intervals([(scores, [])], resamples: 1000, confidence: 0.95, generator: &generator) {
+        _ in
+      }[0]
       #expect(interval.contains(0.5))
       return interval.upperBound - interval.lowerBound
     }

@@ -70,6 +70,26 @@ public struct Blueprint: Sendable {
       + names.filter { $0.hasPrefix(architecture.prefix) }.map { String($0.dropFirst(architecture.prefix.count)) }
   }
 
+  /// Bytes that a pass over a batch takes at its peak, without the weights, found by a dry run.
+  /// - Parameter length: Tokens of each example.
+  public func peak(examples: Int, length: Int, _ work: NetworkWork) -> Int {
+    let (memory, weights) = (Memory(isDry: true), Weights(isDry: true))
+    let batch = architecture.input.example(examples, length: length)
+    func output(_ pass: Pass) -> Variable? {
+      architecture.output(head, architecture.hidden(pass, batch), pass, batch)
+    }
+    _ = output(Pass(Tape(Memory(isDry: true), recording: false), weights))
+    for parameter in weights.all { parameter.isTrainable = work != .forward }
+    let pass = Pass(Tape(memory, recording: work != .forward), weights)
+    guard let result = output(pass) else { preconditionFailure("a blueprint's head is one that its architecture has") }
+    switch work {
+    case .forward: break
+    case .gradients: pass.tape.backward(from: result, into: SummedGradients(memory)) { _ in }
+    case .squares: pass.tape.backward(from: result, into: SquaredGradients(memory)) { _ in }
+    }
+    return memory.peak
+  }
+
   /// Loads the weights.
   /// - Parameter read: Reads a tensor by the checkpoint's name for it.
   public func network(_ read: (String) throws -> Tensor) rethrows -> Network {
@@ -81,4 +101,14 @@ public struct Blueprint: Sendable {
     }
     return Network(self, weights)
   }
+}
+
+/// What a network does with a batch.
+public enum NetworkWork: Sendable {
+  /// It only gives its output.
+  case forward
+  /// Gradients of all weights.
+  case gradients
+  /// Sums of squares of each example's gradients.
+  case squares
 }

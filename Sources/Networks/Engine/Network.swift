@@ -28,17 +28,4 @@ public final class Network {
     }
     return output
   }
-
-  /// Bytes that a pass over a batch takes at its peak, without the weights: found by a dry run.
-  ///
-  /// - Parameters:
-  ///   - backward: What takes the gradients; nil for a forward pass.
-  ///   - recomputes: Whether blocks are worked out again in the backward pass.
-  public func peak(of batch: Batch, backward: ((Memory) -> any GradientSink)? = nil, recomputes: Bool = false) -> Int {
-    let memory = Memory(isDry: true)
-    let pass = Pass(Tape(memory, recording: backward != nil), weights.dry, recomputes: recomputes)
-    let output = output(pass, batch)
-    if let sink = backward?(memory) { pass.tape.backward(from: output, into: sink) { _ in } }
-    return memory.peak
-  }
 }

@@ -35,18 +35,6 @@ public final class Weights {
     add(parameter, as: name)
     return parameter
   }
-
-  /// The same names, shapes, adapters and what is trainable, with nothing behind them.
-  var dry: Weights {
-    let copy = Weights(isDry: true)
-    for (name, parameter) in byName {
-      let block = Memory(isDry: true).block(parameter.count)
-      copy.byName[name] = Parameter(
-        parameter.name, shape: parameter.shape, block: block, isTrainable: parameter.isTrainable)
-    }
-    copy.changes = changes
-    return copy
-  }
 }
 
 /// What an adapter makes of a linear layer while a network runs.
