@@ -8,7 +8,9 @@ let optimised: [SwiftSetting] = [.unsafeFlags(["-O"])]
 func plugin(_ name: String) -> Target {
   .target(
     name: name,
-    dependencies: ["Operations", "Adapters", "Models", "Networks", "Tensors", "Formats", "Fingerprints", "Diagnostics"],
+    dependencies: [
+      "Operations", "Adapters", "Models", "Networks", "Tensors", "Formats", "Fingerprints", "Diagnostics",
+    ],
     path: "Plugins/\(name)")
 }
 
