@@ -52,6 +52,7 @@ struct PrimitiveLaws {
     Case("rotation", Rotation(heads: 2, angles: RotaryAngles(positions: 6, frequencies: [1, 0.1])), [[3, 6, 10]]),
     Case("lookup", Lookup([1, 4, 1, 0, 4, 4], examples: 2), [[5, 17]], batched: [false]),
     Case("pooling", Pooling(weights: [0.5, 0.5, 0, 0, 0, 1]), [[2, 3, 7]]),
+    Case("columns", Columns(range: 2..<5), [[2, 3, 7]]),
     Case("prefixing", Prefixing(), [[2, 3, 7], [7]]),
   ]
 

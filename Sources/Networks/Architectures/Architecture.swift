@@ -58,6 +58,8 @@ public enum NetworkInput: Sendable, Hashable {
 public enum Architectures {
   static let all: [any Architecture.Type] = [
     Llama.self,
+    GPT2.self,
+    Bert.self,
     MultilayerPerceptron.self,
   ]
 

@@ -92,6 +92,9 @@ public final class Pass {
   /// cap · tanh(x / cap).
   func cap(_ x: Variable, at cap: Double) -> Variable { tape.apply(SoftCap(cap: Float(cap)), [x]) }
 
+  /// Some of the columns of each row.
+  func columns(_ x: Variable, _ range: Range<Int>) -> Variable { tape.apply(Columns(range: range), [x]) }
+
   /// A weighted sum of each example's places.
   func pool(_ x: Variable, _ pooling: Pooling) -> Variable { tape.apply(pooling, [x]) }
 

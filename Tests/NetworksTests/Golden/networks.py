@@ -56,6 +56,9 @@ BERT = dict(
     vocab_size=43, hidden_size=24, intermediate_size=40, num_hidden_layers=2, num_attention_heads=4,
     max_position_embeddings=64, pad_token_id=0, attn_implementation="eager")
 
+GPT2 = dict(
+    vocab_size=43, n_embd=24, n_layer=2, n_head=4, n_positions=64, pad_token_id=0, attn_implementation="eager")
+
 CASES = {
     "llama": ("LlamaForCausalLM", "LlamaConfig", LLAMA),
     "llama, biases, tied": (
@@ -76,6 +79,25 @@ CASES = {
         head_dim=8, sliding_window=4, query_pre_attn_scalar=12, sliding_window_pattern=2)),
     "smollm3": ("SmolLM3ForCausalLM", "SmolLM3Config", LLAMA),
     "olmo2": ("Olmo2ForCausalLM", "Olmo2Config", LLAMA),
+    "bert": ("BertForMaskedLM", "BertConfig", BERT | dict(type_vocab_size=2)),
+    "bert classifier": ("BertForSequenceClassification", "BertConfig", BERT | dict(num_labels=3)),
+    "bert, classes of tokens": ("BertForTokenClassification", "BertConfig", BERT | dict(num_labels=5)),
+    "bert body": ("BertModel", "BertConfig", BERT | dict(hidden_act="relu")),
+    "roberta": ("RobertaForMaskedLM", "RobertaConfig", BERT | dict(type_vocab_size=1, pad_token_id=0)),
+    "roberta classifier": (
+        "RobertaForSequenceClassification", "RobertaConfig", BERT | dict(type_vocab_size=1, num_labels=1)),
+    "distilbert": ("DistilBertForMaskedLM", "DistilBertConfig", dict(
+        vocab_size=43, dim=24, hidden_dim=40, n_layers=2, n_heads=4, max_position_embeddings=64, pad_token_id=0,
+        attn_implementation="eager")),
+    "distilbert classifier": ("DistilBertForSequenceClassification", "DistilBertConfig", dict(
+        vocab_size=43, dim=24, hidden_dim=40, n_layers=2, n_heads=4, max_position_embeddings=64, pad_token_id=0,
+        num_labels=4, attn_implementation="eager")),
+    "albert": ("AlbertForMaskedLM", "AlbertConfig", BERT | dict(embedding_size=12)),
+    "albert classifier": ("AlbertForSequenceClassification", "AlbertConfig", BERT | dict(embedding_size=12, num_labels=3)),
+    "gpt2": ("GPT2LMHeadModel", "GPT2Config", GPT2),
+    "gpt2, scores scaled by layer": ("GPT2LMHeadModel", "GPT2Config", GPT2 | dict(
+        scale_attn_by_inverse_layer_idx=True, activation_function="gelu", n_inner=36)),
+    "gpt2 classifier": ("GPT2ForSequenceClassification", "GPT2Config", GPT2 | dict(num_labels=3)),
     "llama body": ("LlamaModel", "LlamaConfig", LLAMA),
 }
 
