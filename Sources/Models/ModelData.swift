@@ -73,7 +73,7 @@ public struct ModelData: Sendable {
     case .tokens(let texts):
       .texts(
         TextBatch(
-          rows.map { texts[$0].tokens }, types: rows.map { texts[$0].types }, padding: padding, multiple: 8))
+          rows.map { texts[$0].tokens }, types: rows.map { texts[$0].types }, padding: padding))
     }
   }
 

@@ -30,10 +30,9 @@ public struct TextBatch: Sendable {
   ///   - texts: The tokens of each; at least one each.
   ///   - types: Which of two texts each token belongs to, where that matters.
   ///   - padding: The token that stands where there is none.
-  ///   - multiple: Lengths are rounded up to a multiple of this, so that fewer shapes come up.
-  public init(_ texts: [[Int]], types: [[Int]] = [], padding: Int, multiple: Int = 1) {
+  public init(_ texts: [[Int]], types: [[Int]] = [], padding: Int) {
     precondition(!texts.isEmpty && texts.allSatisfy { !$0.isEmpty }, "a batch has texts, and a text has tokens")
-    let length = ((texts.map(\.count).max() ?? 1) + multiple - 1) / multiple * multiple
+    let length = texts.map(\.count).max() ?? 1
     examples = texts.count
     self.length = length
     tokens = texts.flatMap { $0 + Array(repeating: padding, count: length - $0.count) }
