@@ -21,7 +21,9 @@ struct SafetensorsFormat: ExportFormat {
       """,
     examples: [Example("Half as large, in shards", "safetensors(precision: .bf16, shard: 2 GiB)")])
 
-  static let accepts: [ArtifactKind] = [.checkpoint, .adapter, .inventory, .delta, .fisher, .dataset]
+  static let accepts: [ArtifactKind] = [
+    .checkpoint, .adapter, .inventory, .delta, .fisher, .statistics, .dataset,
+  ]
   static let acceptsLists = false
   static let makesFolder = true
 

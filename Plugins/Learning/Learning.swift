@@ -8,5 +8,7 @@ extension Plugin {
       Classifier.self,
       Finetune.self,
       FisherEstimate.self,
+      GramEstimate.self,
+      AddHead.self,
     ])
 }

@@ -45,6 +45,9 @@ struct FisherMerge: TensorwiseOperation {
   @Param("Whether each Fisher is divided by its norm, so that models count as their weights say.")
   var normalize: Bool = true
 
+  @Param("Patterns of tensors that are the first model's as they are, such as heads.")
+  var keep: [String] = []
+
   func check() throws {
     try fishers.check(for: models, "fisher_merge")
     try weights.checkCount(as: models, "fisher_merge")
@@ -53,7 +56,7 @@ struct FisherMerge: TensorwiseOperation {
     }
   }
 
-  func makes(_ name: String) -> Bool { fishers.cover(name) }
+  func makes(_ name: String) -> Bool { fishers.cover(name) && !keep.contains { Pattern($0).matches(name) } }
 
   func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
     let weighting = try read.once {

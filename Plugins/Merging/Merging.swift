@@ -32,6 +32,7 @@ extension Plugin {
       Svc.self,
       FisherMerge.self,
       FisherSearch.self,
+      RegMean.self,
       TaskArithmetic.self,
       Ties.self,
       Dare.self,

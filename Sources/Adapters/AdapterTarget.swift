@@ -88,7 +88,7 @@ extension AdapterTarget {
   }
 
   /// OpenAI's first models keep their layers as (in, out), as `Conv1D` of `transformers` does.
-  private static func keepsTransposed(_ path: String, in config: JSON) -> Bool {
+  public static func keepsTransposed(_ path: String, in config: JSON) -> Bool {
     let types = ["gpt2", "openai-gpt", "imagegpt", "decision_transformer"]
     let last = path.split(separator: ".").last ?? ""
     return types.contains(config["model_type"]?.string ?? "") && ["c_attn", "c_proj", "c_fc", "q_attn"].contains(last)

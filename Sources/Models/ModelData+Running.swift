@@ -7,15 +7,18 @@ extension Network {
   ///
   /// - Parameters:
   ///   - size: The most examples of a batch.
+  ///   - observer: Is shown the input of every linear layer.
   ///   - body: Is given the numbers of a batch's examples, the batch and the output, in no particular order of the examples.
   public func forEachBatch(
-    of data: ModelData, size: Int = 64, _ context: Context, _ body: ([Int], Batch, Variable) throws -> Void
+    of data: ModelData, size: Int = 64, _ context: Context, observer: ((String, Variable, Batch) -> Void)? = nil,
+    _ body: ([Int], Batch, Variable) throws -> Void
   ) throws {
     var done = 0
     for rows in data.batches(size) {
       try context.checkCancelled()
       let batch = data.batch(rows)
-      try body(rows, batch, output(batch))
+      let watch = observer.map { observer in { path, input in observer(path, input, batch) } }
+      try body(rows, batch, output(batch, observer: watch))
       done += rows.count
       context.progress(done, of: data.count, "examples")
     }

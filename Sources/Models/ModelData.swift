@@ -59,6 +59,20 @@ public struct ModelData: Sendable {
     self.padding = padding
   }
 
+  /// At most so many of the first examples, or windows.
+  public func prefix(_ most: Int) -> ModelData {
+    guard most < count else { return self }
+    let rows = Array(0..<most)
+    let inputs: Inputs =
+      switch self.inputs {
+      case .tokens(let texts): .tokens(Array(texts.prefix(most)))
+      case .numbers(let tensor): .numbers(tensor.gatheringRows(rows))
+      }
+    return ModelData(
+      task, inputs, labels: Array(labels.prefix(most)), scores: Array(scores.prefix(most)), bytes: bytes,
+      padding: padding)
+  }
+
   // MARK: Batches
 
   /// Tokens of an example, or 1 where it is numbers: what batches are made even by.

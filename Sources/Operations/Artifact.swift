@@ -58,6 +58,13 @@ public struct Fisher: Artifact {
   public init(_ content: Content) { self.content = content }
 }
 
+/// Sums over what went through a model's layers: for each weight the mean of x xᵀ over its inputs x, (in, in).
+public struct Statistics: Artifact {
+  public static let kind = ArtifactKind.statistics
+  public let content: Content
+  public init(_ content: Content) { self.content = content }
+}
+
 /// Numbers that came out of a measurement, as `facts`, and what they were computed from, as tensors.
 public struct Metrics: Artifact {
   public static let kind = ArtifactKind.metrics

@@ -15,6 +15,7 @@ public struct ArtifactKind: Hashable, Sendable, CustomStringConvertible {
   public static let adapter = ArtifactKind("adapter")
   public static let dataset = ArtifactKind("dataset")
   public static let fisher = ArtifactKind("fisher")
+  public static let statistics = ArtifactKind("statistics")
   public static let metrics = ArtifactKind("metrics")
   public static let inventory = ArtifactKind("inventory")
   public static let population = ArtifactKind("population")

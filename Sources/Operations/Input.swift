@@ -70,6 +70,7 @@ extension Inventory: InputValue {}
 extension Delta: InputValue {}
 extension Dataset: InputValue {}
 extension Fisher: InputValue {}
+extension Statistics: InputValue {}
 extension Metrics: InputValue {}
 
 extension Array: InputValue where Element: InputValue & Artifact {

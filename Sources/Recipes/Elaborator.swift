@@ -328,6 +328,6 @@ struct Elaborator {
 extension ArtifactKind {
   /// The kinds that the language itself names.
   static let all: [ArtifactKind] = [
-    .checkpoint, .delta, .adapter, .dataset, .fisher, .metrics, .inventory, .population,
+    .checkpoint, .delta, .adapter, .dataset, .fisher, .statistics, .metrics, .inventory, .population,
   ]
 }

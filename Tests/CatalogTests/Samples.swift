@@ -53,6 +53,7 @@ struct Samples {
     case .inventory: return inventory(label)
     case .delta: return weights(kind, label: label, dtype: .f32) { $0 * 0.1 }
     case .fisher: return weights(kind, label: label, dtype: .f32) { $0.magnitude * 1e-4 }
+    case .statistics: return statistics(label)
     case .dataset: return dataset(label)
     case .metrics:
       var generator = Generator(seed: seed, stream: label)
@@ -71,6 +72,19 @@ struct Samples {
     }
     return factors.weights(.adapter, label: label, facts: ["peft_type": "LORA", "lora_alpha": 4, "r": 2], dtype: dtype)
     { $0 }
+  }
+
+  /// Means of x xᵀ over eight inputs of each of the models' matrices.
+  private func statistics(_ label: String) -> Content {
+    let matrices = shapes.filter { $0.shape.rank == 2 }
+    return Content(
+      .statistics, facts: ["rows": 8, "samples": 8],
+      tensors: matrices.map { name, shape in
+        var generator = Generator(seed: seed, stream: label, name)
+        let inputs = DoubleMatrix(rows: 8, columns: shape[1], (0..<8 * shape[1]).map { _ in generator.gaussian() })
+        let gram = (1.0 / 8) * DoubleMatrix.product(transposed: inputs, inputs)
+        return TensorEntry(name, Tensor(gram.entries.map { Float($0) }, shape: [shape[1], shape[1]]))
+      }, label: label)
   }
 
   /// Two skills of rank 2 for two tasks, for the models' matrices.

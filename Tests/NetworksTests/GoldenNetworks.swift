@@ -55,7 +55,7 @@ struct GoldenNetworks {
   private func network(_ test: Case, isTrainable: Bool) throws -> Network {
     let config = ModelConfig(test.config, of: test.name)
     let (architecture, head) = (try Architectures.architecture(config), try Head(config))
-    let names = try Blueprint.asked(architecture, head, config)
+    let names = try Blueprint.asked(architecture, head, config).all
     let isBody = head == .none
     let tensors = names.map { (isBody ? String($0.name.dropFirst(architecture.prefix.count)) : $0.name, $0.shape) }
     let network = try Blueprint(config: test.config, tensors: tensors, of: test.name).network { name in

@@ -27,12 +27,16 @@ protocol Architecture: Sendable {
   /// The head that the model has by its configuration.
   func head(_ config: ModelConfig) throws -> Head
 
+  /// The configuration of the same network with another head.
+  func config(_ config: JSON, with head: Head) -> JSON
+
   /// Other names that a tensor has in older files.
   func olderNames(of name: String) -> [String]
 }
 
 extension Architecture {
   func head(_ config: ModelConfig) throws -> Head { try Head(config) }
+  func config(_ config: JSON, with head: Head) -> JSON { head.renaming(config) }
   func olderNames(of name: String) -> [String] { [] }
 }
 

@@ -9,6 +9,8 @@ public struct Blueprint: Sendable {
   public let config: ModelConfig
   /// What the architecture calls each tensor, and what the checkpoint calls it.
   let names: [(own: String, checkpoint: String, shape: Shape)]
+  /// Its linear layers with weights of their own, in the order in which they are used.
+  public let linearLayers: [LinearLayerName]
 
   public var input: NetworkInput { architecture.input }
 
@@ -28,7 +30,8 @@ public struct Blueprint: Sendable {
     self.architecture = architecture
     self.head = try head ?? architecture.head(config)
     let shapes = Dictionary(tensors.map { ($0.name, $0.shape) }) { first, _ in first }
-    names = try Self.asked(architecture, self.head, config).map { name, shape in
+    let asked = try Self.asked(architecture, self.head, config)
+    let names: [(own: String, checkpoint: String, shape: Shape)] = try asked.all.map { name, shape in
       let found = Self.candidates(name, architecture).first { shapes[$0] != nil }
       guard let found, let there = shapes[found] else {
         throw OperationError(
@@ -41,6 +44,12 @@ public struct Blueprint: Sendable {
       }
       return (name, found, shape)
     }
+    self.names = names
+    linearLayers = asked.linear.compactMap { path in
+      guard let weight = names.first(where: { $0.own == path + ".weight" }), weight.shape.rank == 2 else { return nil }
+      return LinearLayerName(
+        path: path, weight: weight.checkpoint, shape: weight.shape, isTransposed: asked.transposed.contains(weight.own))
+    }
   }
 
   /// The tensors that a model of this configuration has, in the order in which it uses them.
@@ -48,19 +57,39 @@ public struct Blueprint: Sendable {
   public static func tensors(of config: JSON, label: String) throws -> [(name: String, shape: Shape)] {
     let config = ModelConfig(config, of: label)
     let architecture = try Architectures.architecture(config)
-    return try asked(architecture, try architecture.head(config), config)
+    return try asked(architecture, try architecture.head(config), config).all
+  }
+
+  /// What a model of the same body and another head is: its configuration, and its tensors by their full names.
+  ///
+  /// - Returns: For each tensor what the checkpoint calls it, nil where it belongs to the new head.
+  /// - Throws: `OperationError` where the architecture is not known or has no such head, or the body does not fit.
+  public static func replacingHead(
+    config: JSON, tensors: [(name: String, shape: Shape)], of label: String, with head: Head
+  ) throws -> (config: JSON, tensors: [(name: String, shape: Shape, checkpoint: String?)]) {
+    let body = try Blueprint(config: config, tensors: tensors, of: label, head: Head.none)
+    let shapes = Dictionary(tensors.map { ($0.name, $0.shape) }) { first, _ in first }
+    let isOfBody = Set(body.names.map(\.own))
+    let all = try asked(body.architecture, head, body.config).all.map { name, shape in
+      // A pooler belongs to the body, although only some heads use it.
+      let mayBeThere = isOfBody.contains(name) || name.hasPrefix(body.architecture.prefix)
+      return (name, shape, mayBeThere ? candidates(name, body.architecture).first { shapes[$0] == shape } : nil)
+    }
+    return (body.architecture.config(config, with: head), all)
   }
 
   /// All weights that a pass asks for, by a dry one.
   static func asked(
     _ architecture: any Architecture, _ head: Head, _ config: ModelConfig
-  ) throws -> [(name: String, shape: Shape)] {
+  ) throws -> (all: [(name: String, shape: Shape)], linear: [String], transposed: Set<String>) {
     let pass = Pass(Tape(Memory(isDry: true), recording: false), Weights(isDry: true))
     let batch = architecture.input.example(1, length: 1)
+    var linear: [String] = []
+    pass.observer = { path, _ in if !linear.contains(path) { linear.append(path) } }
     guard architecture.output(head, architecture.hidden(pass, batch), pass, batch) != nil else {
       throw OperationError(.data, "`\(config.label)` is to have \(head), and its architecture has none here")
     }
-    return pass.weights.all.map { ($0.name, $0.shape) }
+    return (pass.weights.all.map { ($0.name, $0.shape) }, linear, pass.weights.transposed)
   }
 
   /// What a checkpoint may call a tensor: a body alone is saved without its prefix.
@@ -101,6 +130,21 @@ public struct Blueprint: Sendable {
     }
     return Network(self, weights)
   }
+}
+
+/// A linear layer of a network.
+public struct LinearLayerName: Sendable, Hashable {
+  /// What its architecture calls it.
+  public let path: String
+  /// What the checkpoint calls its weight.
+  public let weight: String
+  /// As the checkpoint keeps it.
+  public let shape: Shape
+  /// Whether that is (in, out).
+  public let isTransposed: Bool
+
+  public var inputs: Int { isTransposed ? shape[0] : shape[1] }
+  public var outputs: Int { isTransposed ? shape[1] : shape[0] }
 }
 
 /// What a network does with a batch.

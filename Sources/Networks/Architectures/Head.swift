@@ -34,6 +34,24 @@ public enum Head: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
+  /// A configuration as `transformers` has it for the same body and this head.
+  func renaming(_ config: JSON) -> JSON {
+    let old = config["architectures"]?.array?.first?.string ?? ""
+    let endings = [
+      "ForCausalLM", "LMHeadModel", "ForMaskedLM", "ForPreTraining", "ForSequenceClassification",
+      "ForTokenClassification", "Model",
+    ]
+    let stem = endings.first { old.hasSuffix($0) }.map { old.dropLast($0.count) } ?? Substring(old)
+    let renamed = config.setting("architectures", to: [.string(stem + suffix)])
+    switch self {
+    case .classification(let classes), .tokenClassification(let classes):
+      let names = (0..<classes).map { "LABEL_\($0)" }
+      return renamed.setting("id2label", to: .object(names.enumerated().map { .init(String($0), .string($1)) }))
+        .setting("label2id", to: .object(names.enumerated().map { .init($1, .integer($0)) }))
+    case .causalLanguageModel, .maskedLanguageModel, .none: return renamed
+    }
+  }
+
   /// The head that a configuration says the model has.
   init(_ config: ModelConfig) throws {
     let name = config.json["architectures"]?.array?.first?.string ?? ""

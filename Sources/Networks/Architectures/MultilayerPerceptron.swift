@@ -47,7 +47,15 @@ public struct MultilayerPerceptron: Architecture {
   func head(_ config: ModelConfig) throws -> Head { .classification(sizes[sizes.count - 1]) }
 
   func output(_ head: Head, _ hidden: Variable, _ pass: Pass, _ batch: Batch) -> Variable? {
-    guard head == .classification(sizes[sizes.count - 1]) else { return nil }
-    return pass.linear("layers.\(sizes.count - 2)", hidden, sizes[sizes.count - 1])
+    switch head {
+    case .none: return hidden
+    case .classification(let classes): return pass.linear("layers.\(sizes.count - 2)", hidden, classes)
+    case .causalLanguageModel, .maskedLanguageModel, .tokenClassification: return nil
+    }
+  }
+
+  func config(_ config: JSON, with head: Head) -> JSON {
+    guard case .classification(let classes) = head else { return config }
+    return config.setting("sizes", to: .array((sizes.dropLast() + [classes]).map { .integer($0) }))
   }
 }

@@ -45,6 +45,7 @@ public final class Pass {
     observer?(path, x)
     func layer(_ x: Variable) -> Variable {
       let name = tied ?? path + ".weight"
+      if isTransposed { weights.noteTransposed(name) }
       let weight = isTransposed ? parameter(name, inputs, outputs) : parameter(name, outputs, inputs)
       return tape.apply(
         LinearLayer(isTransposed: isTransposed), [x, weight] + (bias ? [parameter(path + ".bias", outputs)] : []))

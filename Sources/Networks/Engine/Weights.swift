@@ -9,6 +9,8 @@ public final class Weights {
   public private(set) var all: [Parameter] = []
   private var byName: [String: Parameter] = [:]
   private let isDry: Bool
+  /// The names of those that are kept as (in, out), as far as they were used.
+  private(set) var transposed: Set<String> = []
   /// What adapters make of linear layers, by the path of the module.
   public var changes: [String: any LayerChange] = [:]
 
@@ -24,6 +26,8 @@ public final class Weights {
     byName[name] = parameter
     all.append(parameter)
   }
+
+  func noteTransposed(_ name: String) { transposed.insert(name) }
 
   func parameter(_ name: String, _ shape: Shape) -> Parameter {
     if let found = byName[name] {
