@@ -10,6 +10,7 @@ extension Plugin {
       LoraInit.self,
       Pissa.self,
       Olora.self,
+      Eva.self,
       LduStart.self,
       Kpsvd.self,
       TuckerStart.self,

@@ -1,3 +1,4 @@
+import Adapters
 import Diagnostics
 import Models
 import Networks
@@ -47,7 +48,8 @@ struct Finetune: RecipeOperation {
     discussion: """
       Minimises the mean loss over mini-batches: the cross-entropy of classes, or of every next token for a language model, or \
       the squared error for a head of one number. Each epoch goes over all examples once, in an order drawn anew from the \
-      seed. `tune` names the tensors that are trained, by patterns; all others stay as they are, byte for byte. With `held_out` \
+      seed. With `adapter` the adapter's tensors are trained and the model's stay as they are: the result is an adapter. Without, \
+      `tune` names the tensors that are trained, by patterns; all others stay as they are, byte for byte. With `held_out` \
       the loss on those examples is measured before the first and after every epoch, and the result is the model as it was \
       when that was lowest; `patience` stops when it has not fallen for so many epochs. Weights are kept in float32 while they \
       are trained and rounded to the model's own dtypes at the end. There is no dropout. Weight decay takes biases too, as it \
@@ -60,11 +62,14 @@ struct Finetune: RecipeOperation {
       Example(
         "Two hundred steps of gradient descent",
         "finetune(base:, data:, steps: 200 steps, batch: 16 examples, rate: 0.05, optimizer: .sgd, schedule: .cosine)"),
+      Example("An adapter", "finetune(base:, adapter: lora_init(base:, rank: 2), data:, epochs: 2)"),
       Example("The last layer alone", "finetune(base:, data:, tune: [\"layers.1.*\"], epochs: 5)"),
     ])
 
   @Input("The model to start from.")
   var base: Checkpoint
+  @Input("An adapter to train in the place of the model's own tensors, which then stay as they are.")
+  var adapter: Adapter?
   @Input("The examples to learn from.")
   var data: Dataset
   @Input("Examples to stop by, which nothing is learnt from.")
@@ -102,6 +107,8 @@ struct Finetune: RecipeOperation {
   @Param("Decides the order of the examples.")
   var seed: Int = 0
 
+  static let outputs = ["adapter": ArtifactKind.adapter]
+
   func outline() throws -> Content? {
     let model = try model()
     if let heldOut { _ = try ModelData.task(of: heldOut, for: model) }
@@ -109,7 +116,8 @@ struct Finetune: RecipeOperation {
       throw OperationError(.step, "`patience` of `finetune` needs `held_out`, the examples to stop by")
     }
     _ = try tuned(model)
-    var outline = base.content
+    if let adapter { _ = try AdaptedModel(adapter.content, for: base.content) }
+    var outline = adapter?.content ?? base.content
     outline.tensors = outline.tensors.map { TensorEntry(foreseen: $0.name, dtype: $0.dtype, shape: $0.shape) }
     return outline
   }
@@ -119,7 +127,7 @@ struct Finetune: RecipeOperation {
     return model?.memory(for: data, examples: batch, length: length, .gradients, kept: rule.slots + 1) ?? 0
   }
 
-  func run(_ context: Context) throws -> Checkpoint {
+  func run(_ context: Context) throws -> Trained {
     let model = try model()
     let lengths = TextLengths(longest: length, truncates: truncate)
     let examples = try ModelData(data, for: model, lengths, context: context)
@@ -127,13 +135,17 @@ struct Finetune: RecipeOperation {
     let network = try model.network()
     let names = try tuned(model)
     for parameter in network.weights.all { parameter.isTrainable = names.contains(parameter.name) }
+    let adapted = try adapter.map { try AdaptedModel($0.content, for: base.content) }
+    try adapted?.install(on: network, isTrainable: true)
     let training = Training(network, rule, clip: clip)
     let plan = Finetuning(
       "finetune", epochs: epochs, steps: steps, batch: batch, rate: rate, schedule: schedule.shape,
       warmup: warmup.share, seed: seed, patience: patience)
     try plan.run(training, on: examples, heldOut: held, context)
-    return model.replacing(
+    if let adapted { return Trained(adapted.content(from: network)) }
+    let result = model.replacing(
       Dictionary(training.parameters.map { ($0.name, $0.tensor) }) { first, _ in first })
+    return Trained(result.content)
   }
 
   private var rule: any Networks.Optimizer {
@@ -168,4 +180,12 @@ struct Finetune: RecipeOperation {
     }
     return taken
   }
+}
+
+/// What training gives: a model, or an adapter where that was trained.
+struct Trained: Artifact {
+  static let kind = ArtifactKind.checkpoint
+  let content: Content
+
+  init(_ content: Content) { self.content = content }
 }

@@ -31,7 +31,7 @@ public struct InputGrams {
     if number == sums.count { sums.append(Sum(width: width, entries: [Double](repeating: 0, count: width * width))) }
     numbers[path] = number
     last = (block, number)
-    let kept = Self.rows(input, batch)
+    let kept = input.rows(without: batch)
     rowsOfBatch = kept.count / max(width, 1)
     add(kept, to: number)
   }
@@ -46,17 +46,6 @@ public struct InputGrams {
     guard let number = numbers[path], rows > 0 else { return nil }
     let sum = sums[number]
     return Tensor(sum.entries.map { Float($0 / Double(rows)) }, shape: [sum.width, sum.width])
-  }
-
-  /// The rows that are no padding.
-  private static func rows(_ input: Variable, _ batch: Batch) -> [Float] {
-    guard case .texts(let texts) = batch, input.shape.rank == 3, texts.counts.contains(where: { $0 < texts.length })
-    else { return input.entries }
-    let width = input.shape[2]
-    return texts.counts.enumerated().flatMap { text, count in
-      let start = text * texts.length * width
-      return input.floats[start..<start + count * width].array
-    }
   }
 
   private mutating func add(_ entries: [Float], to number: Int) {
@@ -76,4 +65,21 @@ public struct InputGrams {
       kernel_add_scaled(base, product, product.count, 1, 0)
     }
   }
+}
+
+extension Variable {
+  /// The rows of a layer's input that are no padding of a batch's texts.
+  public func rows(without batch: Batch) -> [Float] {
+    guard case .texts(let texts) = batch, shape.rank == 3, texts.counts.contains(where: { $0 < texts.length }) else {
+      return entries
+    }
+    let width = shape[2]
+    return texts.counts.enumerated().flatMap { text, count in
+      let start = text * texts.length * width
+      return floats[start..<start + count * width].array
+    }
+  }
+
+  /// Whether it is the same value, not only an equal one.
+  public func isSame(as other: Variable) -> Bool { block != nil && block === other.block }
 }

@@ -12,6 +12,9 @@ public protocol RecipeOperation: Decodable, Sendable {
   /// Raised whenever the bytes of a result may change; results of another version are made anew.
   static var version: Int { get }
 
+  /// The kind of the result where an optional input is given, by the input's name: training an adapter makes an adapter.
+  static var outputs: [String: ArtifactKind] { get }
+
   /// The metrics that the result has, for an operation whose output is `Metrics`. Where a parameter named `report` chooses
   /// among them, a result has only the chosen ones.
   static var fields: [Field] { get }
@@ -39,6 +42,7 @@ public protocol RecipeOperation: Decodable, Sendable {
 
 extension RecipeOperation {
   public static var version: Int { 1 }
+  public static var outputs: [String: ArtifactKind] { [:] }
   public static var fields: [Field] { [] }
   public func sources() throws -> [String] { [] }
   public func outline() throws -> Content? { nil }

@@ -6,6 +6,8 @@ public struct Signature: Sendable {
   /// In the order of declaration; a call's first argument may drop its label.
   public let slots: [Slot]
   public let output: ArtifactKind
+  /// What it gives back where an optional input is given.
+  private let outputs: [String: ArtifactKind]
   /// The metrics of the result, where it is `metrics`.
   public let fields: [Field]
 
@@ -15,6 +17,7 @@ public struct Signature: Sendable {
     version = operation.version
     slots = operation.wrappers.map(\.slot)
     output = Operation.Output.kind
+    outputs = operation.outputs
     fields = operation.fields
   }
 
@@ -24,7 +27,13 @@ public struct Signature: Sendable {
     version = 1
     slots = format.wrappers.map(\.slot)
     output = format.accepts[0]
+    outputs = [:]
     fields = []
+  }
+
+  /// What a call gives back that gives these slots something.
+  public func output(given names: some Sequence<String>) -> ArtifactKind {
+    names.compactMap { outputs[$0] }.first ?? output
   }
 
   public func slot(_ name: String) -> Slot? { slots.first { $0.name == name } }

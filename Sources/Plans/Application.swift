@@ -53,7 +53,10 @@ public struct Application: Sendable {
         cause = cause ?? .recipe
       }
       do {
-        let kinds = export.steps.compactMap { planner.catalog[plan.graph[$0].operation]?.signature.output }
+        let kinds = export.steps.compactMap { id -> ArtifactKind? in
+          let step = plan.graph[id]
+          return planner.catalog[step.operation].map { step.output($0.signature) }
+        }
         try exporter.check(export, kinds: kinds)
       } catch let error as OperationError {
         diagnostics.append(Diagnostic(error.message, at: export.place, notes: error.notes, helps: error.helps))

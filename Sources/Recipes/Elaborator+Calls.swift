@@ -61,7 +61,7 @@ extension Elaborator {
       fields = fields.filter { chosen.contains(.choice($0.name)) }
     }
     for case .function(let function)? in given.values.map(\.argument) { fields += function.fields }
-    let type = Type.artifact(signature.output, fields)
+    let type = Type.artifact(signature.output(given: given.keys.sorted()), fields)
     let known = given.compactMapValues(\.argument)
     let isComplete =
       known.count == given.count && signature.slots.allSatisfy { !$0.isRequired || known[$0.name] != nil }

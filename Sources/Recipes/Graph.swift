@@ -44,6 +44,14 @@ public struct Step: Sendable, Hashable {
     self.arguments = arguments
   }
 
+  /// The kind of what it makes.
+  public func output(_ signature: Signature) -> ArtifactKind {
+    let given = zip(signature.slots, arguments).filter { slot, argument in
+      if case .steps(let steps) = argument { slot.role == .input && !steps.isEmpty } else { false }
+    }
+    return signature.output(given: given.map(\.0.name))
+  }
+
   /// The steps it reads, in the order of its arguments.
   public var dependencies: [StepID] {
     arguments.flatMap { argument -> [StepID] in

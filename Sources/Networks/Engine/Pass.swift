@@ -21,7 +21,9 @@ public final class Pass {
   // MARK: Weights
 
   /// A parameter by its full name.
-  public func parameter(_ name: String, _ axes: Int...) -> Variable { weights.parameter(name, Shape(axes)).value }
+  public func parameter(_ name: String, _ shape: Shape) -> Variable { weights.parameter(name, shape).value }
+
+  func parameter(_ name: String, _ axes: Int...) -> Variable { parameter(name, Shape(axes)) }
 
   /// Numbers from outside, an example in each place of the first axis.
   public func constant(_ tensor: Tensor) -> Variable {

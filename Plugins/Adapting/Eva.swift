@@ -1,0 +1,151 @@
+import Adapters
+import Diagnostics
+import Formats
+import Models
+import Networks
+import Operations
+import Tensors
+
+/// A LoRA adapter whose A begins with the directions in which each layer's inputs vary most (Paischer et al. 2024).
+///
+/// As PEFT does it:
+/// 1. For each layer the first ρ r principal components of its inputs are found batch by batch; layers with one input share them.
+/// 2. After each batch the Σ r ranks go to the components that explain most, over all layers.
+/// 3. A layer is done when each of its components points where it did before, with a cosine of τ at least; all done, it ends.
+/// 4. A has the components, B is zero.
+struct Eva: RecipeOperation {
+  enum Method: String, Choice {
+    case incremental, covariance
+
+    var text: String {
+      switch self {
+      case .incremental: "Components are kept up to date batch by batch until they settle, as in PEFT."
+      case .covariance: "The whole covariance of `steps` batches is kept, and decomposed once: exact, and faster."
+      }
+    }
+  }
+
+  static let about = About(
+    "eva",
+    "Begin a LoRA adapter with the directions in which each layer's inputs vary most.",
+    discussion: """
+      A holds the first principal components of a layer's inputs over the data, padding left out, and B is zero, so nothing changes \
+      before training. `rank` is what each layer has on average: all ranks together go to the components that explain the largest \
+      shares of their layers' variance, but no layer gets more than `spread` times `rank`; a layer that gets none is left out. \
+      `.incremental` goes over the data, again and again, until every component has a cosine of `converged` with what it was a \
+      batch before, or `steps` batches were seen. Inputs are centred, as PEFT does it, although the paper speaks of a singular value \
+      decomposition. With `rescale` a layer's α grows with its rank, so that every layer is multiplied by the same.
+      """,
+    papers: [
+      .init(
+        "Paischer et al. 2024, One Initialization to Rule them All: Fine-tuning via Explained Variance Adaptation",
+        arXiv: "2410.07170")
+    ],
+    cost: "O(tokens × in × ρ r) for each layer, or O(tokens × in²) and one decomposition of in × in",
+    examples: [
+      Example("For every linear layer", "eva(base:, data:, rank: 2)"),
+      Example("From the whole covariance", "eva(base:, data:, rank: 2, method: .covariance, whiten: true)"),
+    ])
+
+  @Input("The model that is to be adapted.")
+  var base: Checkpoint
+  @Input("Examples of what it is adapted to; labels are not looked at.")
+  var data: Dataset
+  @Param("Rank of each layer's adapter, on average.", in: 1...65_536)
+  var rank: Int
+  @Param("How many times the rank a layer may get: the paper's ρ.", in: 1...1000)
+  var spread: Double = 2
+  @Param("The cosine with a component's last direction from which it counts as settled: the paper's τ.", in: 0...1)
+  var converged: Fraction = 0.99
+  @Param("Layers by the ends of their paths, or patterns with `*`; `all-linear` is every linear layer but the head.")
+  var targets: [String] = [AdapterTarget.allLinear]
+  @Param("What the adapter is multiplied by is this over the rank; the rank itself by default.", in: 0...)
+  var alpha: Double? = nil
+  @Param("Whether components are divided by the root of their singular values.")
+  var whiten: Bool = false
+  @Param("Whether a layer's alpha grows with the rank that it gets.")
+  var rescale: Bool = true
+  @Param("How components are found.")
+  var method: Method = .incremental
+  @Param("The most batches that are looked at.", in: 1...1_000_000, unit: .steps)
+  var steps: Int = 100
+  @Param("Examples of a batch.", in: 1...1_000_000, unit: .examples)
+  var batch: Int = 16
+  @Param(
+    "The most tokens of a text or window; as many as the model reads where it is left out.", in: 2...1_000_000,
+    unit: .tokens)
+  var length: Int? = nil
+  @Param("Whether texts that are longer are cut off.")
+  var truncate: Bool = false
+
+  /// Which layers get how many ranks, only the inputs tell.
+  func outline() throws -> Content? {
+    let model = try RunnableModel(base)
+    _ = try ModelData.task(of: data, for: model)
+    for target in try targets(of: model) { try target.check(rank: rank, of: "eva") }
+    return nil
+  }
+
+  func memory() -> Int {
+    guard let model = try? RunnableModel(base) else { return 0 }
+    let widths = model.blueprint.linearLayers.map(\.inputs)
+    let kept = widths.reduce(0) { $0 + 8 * $1 * (method == .covariance ? $1 : Int(Double(rank) * spread) + 1) }
+    return model.memory(for: data, examples: batch, length: length, .forward) + kept
+  }
+
+  func run(_ context: Context) throws -> Adapter {
+    let model = try RunnableModel(base)
+    let targets = try targets(of: model)
+    let examples = try ModelData(data, for: model, TextLengths(longest: length, truncates: truncate), context: context)
+    let network = try model.network()
+    let paths = Dictionary(uniqueKeysWithValues: model.blueprint.linearLayers.map { ($0.weight, $0.path) })
+    let layers = targets.map { target in
+      ExplainedVariance.Layer(
+        path: paths[target.weight] ?? target.path, inputs: target.inputs, most: min(target.inputs, target.outputs))
+    }
+    var search = ExplainedVariance(
+      layers, rank: rank, spread: spread, converged: converged.share,
+      method: method == .covariance ? .covariance : .incremental)
+    let perEpoch = (examples.count + batch - 1) / batch
+    let most = method == .covariance ? min(steps, perEpoch) : steps
+    for step in 0..<most where !search.isDone {
+      try context.checkCancelled()
+      let start = step % perEpoch * batch
+      let rows = Array(start..<min(start + batch, examples.count))
+      let inputs = examples.batch(rows)
+      var failure: OperationError?
+      _ = network.output(inputs) { path, input in
+        guard failure == nil else { return }
+        do { try search.add(input, of: path, inputs) } catch { failure = error as? OperationError }
+      }
+      if let failure { throw failure }
+      search.endBatch()
+      context.progress(step + 1, of: most, "steps")
+    }
+    return try adapter(targets, layers, search)
+  }
+
+  private func targets(of model: RunnableModel) throws -> [AdapterTarget] {
+    let weights = Set(model.blueprint.linearLayers.map(\.weight))
+    return try AdapterTarget.matching(targets, in: base.content, of: "eva").filter { weights.contains($0.weight) }
+  }
+
+  private func adapter(
+    _ targets: [AdapterTarget], _ layers: [ExplainedVariance.Layer], _ search: consuming ExplainedVariance
+  ) throws -> Adapter {
+    let found = try search.finish()
+    let alpha = alpha ?? Double(rank)
+    let ranks = zip(targets, found).map { (path: $0.path, rank: $1.components.rows) }.filter { $0.rank > 0 }
+    var adapter = NewAdapter(
+      LoRA.self, for: base.content,
+      fields: LoRA.fields(
+        ranks: ranks, isTransposed: targets.first?.isTransposed ?? false
+      ) { rescale ? alpha * Double($0) / Double(rank) : alpha })
+    for (target, layer) in zip(targets, found) where layer.components.rows > 0 {
+      let scale = layer.singularValues.map { whiten && $0 > 0 ? 1 / $0.squareRoot() : 1 }
+      let a = layer.components.scalingRows(by: scale)
+      adapter.add(factors: (DoubleMatrix(zeros: target.outputs, a.rows), a), of: target.path)
+    }
+    return Adapter(adapter.content)
+  }
+}

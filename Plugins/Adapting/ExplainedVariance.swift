@@ -1,0 +1,143 @@
+import Diagnostics
+import Networks
+import Operations
+import Tensors
+
+/// The principal components of many layers' inputs, and how ranks are shared out among the layers by what they explain.
+struct ExplainedVariance {
+  struct Layer {
+    /// What the network calls it.
+    let path: String
+    let inputs: Int
+    /// The largest rank that it can have.
+    let most: Int
+  }
+
+  /// What a layer gets.
+  struct Found {
+    let components: DoubleMatrix
+    let singularValues: [Double]
+    /// Share of the inputs' variance that they explain together.
+    let explained: Double
+  }
+
+  private let layers: [Layer]
+  private let budget: Int
+  private let tau: Double
+  private let method: PrincipalComponents.Method
+  private let spread: Double
+  private let rank: Int
+  /// The components of each input; several layers may have one.
+  private var inputs: [PrincipalComponents] = []
+  /// Which of the inputs a layer has.
+  private var numbers: [String: Int] = [:]
+  /// Whether each component of an input has settled.
+  private var settled: [[Bool]] = []
+  private var last: (input: Variable, number: Int)?
+  private var ranks: [Int]
+
+  init(_ layers: [Layer], rank: Int, spread: Double, converged: Double, method: PrincipalComponents.Method) {
+    self.layers = layers
+    self.rank = rank
+    self.spread = spread
+    budget = rank * layers.count
+    tau = converged
+    self.method = method
+    ranks = layers.map { _ in rank }
+  }
+
+  /// Whether all components that are used have settled; never, where the whole covariance is kept.
+  var isDone: Bool {
+    guard case .incremental = method, !numbers.isEmpty else { return false }
+    return layers.indices.allSatisfy { isSettled($0) }
+  }
+
+  private func isSettled(_ index: Int) -> Bool {
+    guard let number = numbers[layers[index].path] else { return false }
+    return settled[number].count >= ranks[index] && settled[number].prefix(ranks[index]).allSatisfy { $0 }
+  }
+
+  /// Takes the input of a layer, (…, in); of layers that are not adapted nothing.
+  mutating func add(_ input: Variable, of path: String, _ batch: Batch) throws {
+    guard let layer = layers.first(where: { $0.path == path }) else { return }
+    if let last, last.input.isSame(as: input) {
+      numbers[path] = last.number
+      return
+    }
+    let number = numbers[path] ?? inputs.count
+    if number == inputs.count {
+      let wanted = Int((spread * Double(rank)).rounded())
+      inputs.append(PrincipalComponents(wanted, width: layer.inputs, method))
+      settled.append([])
+    }
+    numbers[path] = number
+    last = (input, number)
+    // Settled for all layers that have this input: nothing is left to find out.
+    let users = layers.indices.filter { numbers[layers[$0].path] == number }
+    if case .incremental = method, users.allSatisfy(isSettled) { return }
+    let rows = DoubleMatrix(input.rows(without: batch), width: layer.inputs)
+    if case .incremental = method, rows.rows < inputs[number].wanted { return }
+    let before = inputs[number].components
+    guard inputs[number].add(rows) else {
+      throw OperationError(.step, "the inputs of `\(path)` cannot be decomposed: an entry is NaN or infinite")
+    }
+    guard case .incremental = method else { return }
+    let after = inputs[number].components
+    settled[number] = (0..<after.rows).map { row in
+      guard row < before.rows else { return false }
+      return (0..<after.columns).reduce(0) { $0 + after[row, $1] * before[row, $1] } >= tau
+    }
+  }
+
+  mutating func endBatch() {
+    last = nil
+    if case .incremental = method { shareOut() }
+  }
+
+  /// Gives all ranks to the components that explain most; of equals the one that comes first.
+  private mutating func shareOut() {
+    var shares: [(share: Double, layer: Int)] = []
+    for (index, layer) in layers.enumerated() {
+      guard let number = numbers[layer.path] else { continue }
+      shares += inputs[number].explained.prefix(layer.most).map { ($0, index) }
+    }
+    let chosen = shares.enumerated().sorted { ($1.element.share, $0.offset) < ($0.element.share, $1.offset) }.prefix(
+      budget)
+    var ranks = layers.map { _ in 0 }
+    for (_, element) in chosen { ranks[element.layer] += 1 }
+    self.ranks = ranks
+  }
+
+  /// What each layer gets, in their order.
+  /// - Throws: `OperationError` where inputs are constant, or too few.
+  consuming func finish() throws -> [Found] {
+    for index in inputs.indices {
+      guard inputs[index].finish() else {
+        throw OperationError(.step, "the inputs of a layer cannot be decomposed: an entry is NaN or infinite")
+      }
+    }
+    shareOut()
+    return try layers.indices.map { index in
+      guard let number = numbers[layers[index].path], inputs[number].count > 0 else {
+        throw OperationError(
+          .step, "no batch has as many inputs for `\(layers[index].path)` as components are looked for",
+          helps: ["a larger `batch`, or a smaller `rank` or `spread`, makes it possible"])
+      }
+      let input = inputs[number]
+      guard input.explained.contains(where: { $0 > 0 }) else {
+        throw OperationError(
+          .step, "the inputs of `\(layers[index].path)` are all the same, so no direction explains anything")
+      }
+      let rank = min(ranks[index], input.components.rows)
+      return Found(
+        components: input.components.firstRows(rank), singularValues: Array(input.singularValues.prefix(rank)),
+        explained: input.explained.prefix(rank).reduce(0, +))
+    }
+  }
+}
+
+extension DoubleMatrix {
+  fileprivate init(_ entries: [Float], width: Int) {
+    self.init(rows: entries.count / max(width, 1), columns: width, entries.map(Double.init))
+  }
+}

@@ -1,0 +1,108 @@
+import Tensors
+
+/// The directions in which rows of numbers vary most, found as the rows come.
+///
+/// Either incrementally, keeping as many components as asked for (Ross et al. 2008, as PEFT's EVA does it), or from the whole
+/// covariance, which is exact.
+public struct PrincipalComponents: Sendable {
+  public enum Method: Sendable {
+    case incremental
+    case covariance
+  }
+
+  /// (components, width), rows orthonormal, the one that explains most first; empty before any row.
+  public private(set) var components: DoubleMatrix
+  /// Σ over all rows of the squares along each component, rooted.
+  public private(set) var singularValues: [Double] = []
+  /// Rows that were seen.
+  public private(set) var count = 0
+  /// How many components are kept at most.
+  public let wanted: Int
+  private let method: Method
+  private var mean: [Double]
+  /// Σ (x − mean)² of each column.
+  private var scatter: [Double]
+  /// Σ (x − mean) (x − mean)ᵀ, where the covariance is kept.
+  private var products: DoubleMatrix?
+
+  /// - Parameter wanted: How many components are kept.
+  public init(_ wanted: Int, width: Int, _ method: Method) {
+    self.wanted = min(wanted, width)
+    self.method = method
+    components = DoubleMatrix(zeros: 0, width)
+    mean = [Double](repeating: 0, count: width)
+    scatter = mean
+    if case .covariance = method { products = DoubleMatrix(zeros: width, width) }
+  }
+
+  private var width: Int { mean.count }
+
+  /// The share of all scatter that each component explains.
+  public var explained: [Double] {
+    let total = scatter.reduce(0, +)
+    return singularValues.map { total > 0 ? $0 * $0 / total : 0 }
+  }
+
+  /// Adds rows.
+  /// - Returns: False where a decomposition failed; then nothing changed.
+  public mutating func add(_ rows: DoubleMatrix) -> Bool {
+    let n = rows.rows
+    guard n > 0 else { return true }
+    var batchMean = [Double](repeating: 0, count: width)
+    for row in 0..<n { for column in 0..<width { batchMean[column] += rows[row, column] } }
+    for column in 0..<width { batchMean[column] /= Double(n) }
+    var centred = rows
+    for row in 0..<n { for column in 0..<width { centred[row, column] -= batchMean[column] } }
+    let total = Double(count + n)
+    let shift = (0..<width).map { mean[$0] - batchMean[$0] }
+    let weight = Double(count) * Double(n) / total
+    switch method {
+    case .covariance:
+      guard let products else { preconditionFailure("the covariance is kept from the start") }
+      var sum = products + DoubleMatrix.product(transposed: centred, centred)
+      if count > 0 {
+        let column = DoubleMatrix(rows: width, columns: 1, shift)
+        sum = sum + weight * DoubleMatrix.product(column, transposed: column)
+      }
+      self.products = sum
+    case .incremental:
+      var parts = [centred]
+      if count > 0 {
+        parts.insert(components.scalingRows(by: singularValues), at: 0)
+        parts.append(DoubleMatrix(rows: 1, columns: width, shift.map { $0 * weight.squareRoot() }))
+      }
+      guard let found = SingularValues(.stacked(parts)) else { return false }
+      keep(found.right, found.values)
+    }
+    for column in 0..<width {
+      var sum = 0.0
+      for row in 0..<n { sum += centred[row, column] * centred[row, column] }
+      scatter[column] += sum + shift[column] * shift[column] * weight
+      mean[column] = (mean[column] * Double(count) + batchMean[column] * Double(n)) / total
+    }
+    count += n
+    return true
+  }
+
+  /// Works the components out of the covariance; does nothing where they are kept up to date.
+  /// - Returns: False where the decomposition failed.
+  public mutating func finish() -> Bool {
+    guard let products else { return true }
+    guard let found = SymmetricEigenvalues(products) else { return false }
+    keep(found.vectors, found.values.map { max($0, 0).squareRoot() })
+    return true
+  }
+
+  /// Keeps the first components, each with its entry of largest size positive.
+  private mutating func keep(_ rows: DoubleMatrix, _ values: [Double]) {
+    let kept = min(wanted, rows.rows)
+    var components = rows.firstRows(kept)
+    for row in 0..<kept {
+      let largest = (0..<width).reduce(0) { abs(components[row, $1]) > abs(components[row, $0]) ? $1 : $0 }
+      guard components[row, largest] < 0 else { continue }
+      for column in 0..<width { components[row, column] = -components[row, column] }
+    }
+    self.components = components
+    singularValues = Array(values.prefix(kept))
+  }
+}
