@@ -102,7 +102,7 @@ let package = Package(
     .testTarget(
       name: "CatalogTests",
       dependencies: [
-        "Catalog", "Adapters", "Operations", "Networks", "Tensors", "Formats", "Fingerprints", "Diagnostics",
+        "Catalog", "Adapters", "Models", "Operations", "Networks", "Tensors", "Formats", "Fingerprints", "Diagnostics",
       ],
       resources: [.copy("Golden")]),
     .testTarget(

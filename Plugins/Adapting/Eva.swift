@@ -113,13 +113,8 @@ struct Eva: RecipeOperation {
       let start = step % perEpoch * batch
       let rows = Array(start..<min(start + batch, examples.count))
       let inputs = examples.batch(rows)
-      var failure: OperationError?
-      _ = network.output(inputs) { path, input in
-        guard failure == nil else { return }
-        do { try search.add(input, of: path, inputs) } catch { failure = error as? OperationError }
-      }
-      if let failure { throw failure }
-      search.endBatch()
+      _ = network.output(inputs) { path, input in search.add(input, of: path, inputs) }
+      try search.endBatch(context)
       context.progress(step + 1, of: most, "steps")
     }
     return try adapter(targets, layers, search)

@@ -34,6 +34,8 @@ struct ExplainedVariance {
   /// Whether each component of an input has settled.
   private var settled: [[Bool]] = []
   private var last: (input: Variable, number: Int)?
+  /// Rows of the batch that the components were not told of yet.
+  private var waiting: [(number: Int, rows: [Float])] = []
   private var ranks: [Int]
 
   init(_ layers: [Layer], rank: Int, spread: Double, converged: Double, method: PrincipalComponents.Method) {
@@ -58,7 +60,7 @@ struct ExplainedVariance {
   }
 
   /// Takes the input of a layer, (…, in); of layers that are not adapted nothing.
-  mutating func add(_ input: Variable, of path: String, _ batch: Batch) throws {
+  mutating func add(_ input: Variable, of path: String, _ batch: Batch) {
     guard let layer = layers.first(where: { $0.path == path }) else { return }
     if let last, last.input.isSame(as: input) {
       numbers[path] = last.number
@@ -75,23 +77,35 @@ struct ExplainedVariance {
     // Settled for all layers that have this input: nothing is left to find out.
     let users = layers.indices.filter { numbers[layers[$0].path] == number }
     if case .incremental = method, users.allSatisfy(isSettled) { return }
-    let rows = DoubleMatrix(input.rows(without: batch), width: layer.inputs)
-    if case .incremental = method, rows.rows < inputs[number].wanted { return }
-    let before = inputs[number].components
-    guard inputs[number].add(rows) else {
-      throw OperationError(.step, "the inputs of `\(path)` cannot be decomposed: an entry is NaN or infinite")
-    }
-    guard case .incremental = method else { return }
-    let after = inputs[number].components
-    settled[number] = (0..<after.rows).map { row in
-      guard row < before.rows else { return false }
-      return (0..<after.columns).reduce(0) { $0 + after[row, $1] * before[row, $1] } >= tau
-    }
+    waiting.append((number, input.rows(without: batch)))
   }
 
-  mutating func endBatch() {
+  /// Works on what the batch brought, several inputs at once.
+  /// - Throws: `OperationError` where an input is not finite.
+  mutating func endBatch(_ context: Context) throws {
     last = nil
+    let batch = waiting.map { (components: inputs[$0.number], rows: $0.rows) }
+    let updated = try context.map(batch) { [method] item -> PrincipalComponents in
+      var components = item.components
+      let rows = DoubleMatrix(item.rows, width: components.width)
+      if case .incremental = method, rows.rows < components.wanted { return components }
+      guard components.add(rows) else { throw Self.notFinite }
+      return components
+    }
+    for (item, after) in zip(waiting, updated) {
+      let (before, after) = (inputs[item.number].components, after)
+      settled[item.number] = (0..<after.components.rows).map { row in
+        guard row < before.rows, after.count > inputs[item.number].count else { return false }
+        return (0..<before.columns).reduce(0) { $0 + after.components[row, $1] * before[row, $1] } >= tau
+      }
+      inputs[item.number] = after
+    }
+    waiting = []
     if case .incremental = method { shareOut() }
+  }
+
+  private static var notFinite: OperationError {
+    OperationError(.step, "the inputs of a layer cannot be decomposed: an entry is NaN or infinite")
   }
 
   /// Gives all ranks to the components that explain most; of equals the one that comes first.
@@ -112,9 +126,7 @@ struct ExplainedVariance {
   /// - Throws: `OperationError` where inputs are constant, or too few.
   consuming func finish() throws -> [Found] {
     for index in inputs.indices {
-      guard inputs[index].finish() else {
-        throw OperationError(.step, "the inputs of a layer cannot be decomposed: an entry is NaN or infinite")
-      }
+      guard inputs[index].finish() else { throw Self.notFinite }
     }
     shareOut()
     return try layers.indices.map { index in

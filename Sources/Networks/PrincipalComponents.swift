@@ -35,7 +35,7 @@ public struct PrincipalComponents: Sendable {
     if case .covariance = method { products = DoubleMatrix(zeros: width, width) }
   }
 
-  private var width: Int { mean.count }
+  public var width: Int { mean.count }
 
   /// The share of all scatter that each component explains.
   public var explained: [Double] {
@@ -71,8 +71,8 @@ public struct PrincipalComponents: Sendable {
         parts.insert(components.scalingRows(by: singularValues), at: 0)
         parts.append(DoubleMatrix(rows: 1, columns: width, shift.map { $0 * weight.squareRoot() }))
       }
-      guard let found = SingularValues(.stacked(parts)) else { return false }
-      keep(found.right, found.values)
+      guard let (components, values) = Self.directions(.stacked(parts), wanted) else { return false }
+      keep(components, values)
     }
     for column in 0..<width {
       var sum = 0.0
@@ -82,6 +82,21 @@ public struct PrincipalComponents: Sendable {
     }
     count += n
     return true
+  }
+
+  /// The first right singular vectors of a matrix and their values, by way of the products on its shorter side: of what is
+  /// kept, the values lie within a few powers of ten.
+  private static func directions(_ matrix: DoubleMatrix, _ count: Int) -> (DoubleMatrix, [Double])? {
+    if matrix.rows >= matrix.columns {
+      guard let found = SymmetricEigenvalues(.product(transposed: matrix, matrix)) else { return nil }
+      return (found.vectors.firstRows(min(count, matrix.columns)), found.values.map { max($0, 0).squareRoot() })
+    }
+    guard let found = SymmetricEigenvalues(.product(matrix, transposed: matrix)) else { return nil }
+    let values = found.values.map { max($0, 0).squareRoot() }
+    let level = (values.first ?? 0) * 1e-7
+    let kept = values.prefix(count).prefix { $0 > level }
+    let vectors = found.vectors.firstRows(kept.count) * matrix
+    return (vectors.scalingRows(by: kept.map { 1 / $0 }), Array(kept))
   }
 
   /// Works the components out of the covariance; does nothing where they are kept up to date.

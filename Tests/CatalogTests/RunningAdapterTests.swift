@@ -1,0 +1,128 @@
+import Adapters
+import Formats
+import Models
+import Networks
+import Operations
+import Tensors
+import Testing
+
+/// Adapters in running networks beside the same adapters folded into the weights.
+struct RunningAdapterTests {
+  private static func base() throws -> Content {
+    var model = try run(
+      "classifier", ["sizes": .value(.list([.number(6), .number(8), .number(5)])), "seed": .value(.number(3))])
+    model.label = "base"
+    return model
+  }
+
+  /// An adapter of a kind for both layers, its entries drawn.
+  private static func adapter(_ config: JSON, _ parts: (Shape) -> [(String, Shape)]) throws -> Content {
+    let base = try base()
+    var generator = Generator(seed: 5, stream: "adapter")
+    let tensors = base.tensors.filter { $0.shape.rank == 2 }.flatMap { entry in
+      parts(entry.shape).map { part, shape in
+        let name = "base_model.model." + entry.name.replacing(".weight", with: "") + "." + part
+        return TensorEntry(name, Tensor((0..<shape.count).map { _ in Float(generator.gaussian() * 0.5) }, shape: shape))
+      }
+    }
+    return Content(.adapter, facts: config, tensors: tensors, label: "adapter")
+  }
+
+  private static func adapters() throws -> [(String, Content)] {
+    [
+      (
+        "LoRA",
+        try adapter(["peft_type": "LORA", "r": 2, "lora_alpha": 6]) {
+          [("lora_A.weight", [2, $0[1]]), ("lora_B.weight", [$0[0], 2])]
+        }
+      ),
+      (
+        "IA3",
+        try adapter(["peft_type": "IA3", "feedforward_modules": []]) { [("ia3_l", [$0[0], 1])] }
+      ),
+    ]
+  }
+
+  @Test func `an adapter that runs gives what it gives folded in`() throws {
+    let features = Batch.numbers(
+      Tensor((0..<24).map { Float($0 % 7) - 3 }, shape: [4, 6]))
+    for (name, adapter) in try Self.adapters() {
+      let base = try Self.base()
+      let adapted = try AdaptedModel(adapter, for: base)
+      let folded = try run("attach", ["base": .contents([base]), "adapter": .contents([adapter])])
+      let network = try RunnableModel(Checkpoint(base)).network()
+      try adapted.install(on: network, isTrainable: true)
+      let running = network.output(features).entries
+      let expected = try RunnableModel(Checkpoint(folded)).network().output(features).entries
+      for (a, b) in zip(running, expected) { #expect(abs(a - b) < 1e-5 * max(1, abs(b)), "\(name)") }
+      #expect(network.weights.all.filter(\.isTrainable).map(\.name).sorted() == adapter.tensors.map(\.name).sorted())
+    }
+  }
+
+  @Test func `training an adapter changes it and lowers the loss, and leaves the model alone`() throws {
+    let base = try Self.base()
+    var generator = Generator(seed: 1, stream: "data")
+    let rows = (0..<60 * 6).map { _ in Float(generator.gaussian()) }
+    let labels = (0..<60).map { rows[$0 * 6] > 0 ? 1 : 3 }
+    let data = Content(
+      .dataset, facts: ["rows": 60, "features": 6, "classes": 5],
+      tensors: [
+        TensorEntry("features", Tensor(rows, shape: [60, 6])), TensorEntry("labels", Tensor(labels, shape: [60])),
+      ], label: "data")
+    let start = try run("lora_init", ["base": .contents([base]), "rank": .value(.number(2))])
+    let trained = try run(
+      "finetune",
+      [
+        "base": .contents([base]), "adapter": .contents([start]), "data": .contents([data]),
+        "epochs": .value(.number(20)), "rate": .value(.number(0.02)),
+      ])
+    #expect(trained.kind == .adapter)
+    #expect(trained.tensors.map(\.name) == start.tensors.map(\.name))
+    let model = try run("attach", ["base": .contents([base]), "adapter": .contents([trained])])
+    func loss(_ model: Content) throws -> Double {
+      let made = try run("evaluate", ["model": .contents([model]), "data": .contents([data])])
+      return try #require(made.facts["loss"]?.number)
+    }
+    #expect(try loss(model) < 0.6 * loss(base))
+  }
+
+  /// Rows of inputs whose directions have unequal strengths.
+  private func inputs(_ count: Int, seed: Int) -> DoubleMatrix {
+    var generator = Generator(seed: seed, stream: "inputs")
+    return DoubleMatrix(
+      rows: count, columns: 6, (0..<count * 6).map { Double(Float(generator.gaussian() * Double(1 + $0 % 6))) })
+  }
+
+  @Test func `no other directions explain more than principal components`() throws {
+    let x = inputs(200, seed: 2)
+    var exact = PrincipalComponents(3, width: 6, .covariance)
+    for start in stride(from: 0, to: 200, by: 50) {
+      let part = DoubleMatrix(rows: 50, columns: 6, Array(x.entries[start * 6..<(start + 50) * 6]))
+      let isAdded = exact.add(part)
+      #expect(isAdded)
+    }
+    let isFinished = exact.finish()
+    #expect(isFinished)
+    let means = (0..<6).map { column in (0..<200).reduce(0) { $0 + x[$1, column] } / 200 }
+    func explained(_ directions: DoubleMatrix) -> Double {
+      (0..<200).reduce(0) { sum, row in
+        sum
+          + (0..<directions.rows).reduce(0) { sum, k in
+            let along = (0..<6).reduce(0) { $0 + (x[row, $1] - means[$1]) * directions[k, $1] }
+            return sum + along * along
+          }
+      }
+    }
+    let best = explained(exact.components)
+    #expect(abs(best - exact.singularValues.reduce(0) { $0 + $1 * $1 }) < 1e-8 * best)
+    for seed in 0..<50 {
+      let other = OrthogonalTriangular(inputs(6, seed: 100 + seed)).orthonormal.firstColumns(3).transposed
+      #expect(explained(other) <= best * (1 + 1e-12))
+    }
+    // In one batch, the incremental way is exact too.
+    var whole = PrincipalComponents(3, width: 6, .incremental)
+    let isAdded = whole.add(x)
+    #expect(isAdded)
+    for (a, b) in zip(whole.components.entries, exact.components.entries) { #expect(abs(a - b) < 1e-8) }
+  }
+}
