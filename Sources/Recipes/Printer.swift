@@ -79,16 +79,22 @@ indirect enum Node {
   static func tree(_ tokens: ArraySlice<Token>) -> [Node] {
     var rest = tokens
     var nodes: [Node] = []
-    while let token = rest.popFirst() { nodes.append(node(token, after: nodes.last, &rest)) }
+    while let token = rest.popFirst() {
+      // `fn name(` opens a list of parameters, whose labels have types behind them.
+      let isDeclaration = nodes.count == 2 && nodes[0].first.text == "fn"
+      nodes.append(node(token, after: nodes.last, &rest, isDeclaration: isDeclaration))
+    }
     return nodes
   }
 
-  private static func node(_ token: Token, after last: Node?, _ rest: inout ArraySlice<Token>) -> Node {
+  private static func node(
+    _ token: Token, after last: Node?, _ rest: inout ArraySlice<Token>, isDeclaration: Bool = false
+  ) -> Node {
     guard ["(", "[", "{"].contains(token.text), token.kind == .symbol else { return .token(token) }
     let isCall = !token.hasSpaceBefore && last?.last.canEndStatement == true
     let (items, close) = group(token, &rest)
     if token.text == "(", !isCall { return .parenthesis(open: token, items: items, close: close) }
-    return .group(open: token, items: items.map { shortened($0, in: token) }, close: close)
+    return .group(open: token, items: isDeclaration ? items : items.map { shortened($0, in: token) }, close: close)
   }
 
   /// What stands between a bracket and its end, cut at its commas.

@@ -27,8 +27,12 @@ import Testing
   /// A folder that holds the recipes that ship.
   static func session() throws -> Session {
     let session = try Session()
-    try FileManager.default.copyItem(
-      atPath: root.appendingPathComponent("Recipes").path, toPath: session.folder + "/Recipes")
+    // Not what was fetched beside them.
+    let shipped = root.appendingPathComponent("Recipes").path
+    try FileManager.default.createDirectory(atPath: session.folder + "/Recipes", withIntermediateDirectories: true)
+    for name in try FileManager.default.contentsOfDirectory(atPath: shipped) where name != "inputs" {
+      try FileManager.default.copyItem(atPath: "\(shipped)/\(name)", toPath: "\(session.folder)/Recipes/\(name)")
+    }
     return session
   }
 

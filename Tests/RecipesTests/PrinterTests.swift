@@ -23,6 +23,8 @@ import Testing
         density:,
     )
 
+    fn tuned(adapter: adapter) -> adapter = finetune(base:, adapter:)
+
     let base = checkpoint("b")
     let few = dataset("d", limit: if fast then 256 examples else none)
 
