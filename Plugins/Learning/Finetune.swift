@@ -167,7 +167,7 @@ struct Finetune: RecipeOperation {
 
   /// The names of the tensors that are trained.
   private func tuned(_ model: RunnableModel) throws -> Set<String> {
-    let names = model.blueprint.tensors.map(\.name)
+    let names = model.blueprint.trainable.map(\.name)
     var taken: Set<String> = []
     for pattern in tune {
       let found = names.filter(Pattern(pattern).matches)

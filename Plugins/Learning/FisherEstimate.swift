@@ -79,7 +79,7 @@ struct FisherEstimate: RecipeOperation {
 
   func outline() throws -> Content? {
     let model = try checked()
-    let used = Set(model.blueprint.tensors.map(\.name))
+    let used = Set(model.blueprint.trainable.map(\.name))
     return Content(
       .fisher, facts: ["kind": .string(kind.rawValue)],
       tensors: self.model.content.tensors.filter { used.contains($0.name) }
@@ -106,7 +106,7 @@ struct FisherEstimate: RecipeOperation {
       context.progress(rows.last.map { $0 + 1 } ?? count, of: count, "examples")
     }
     var result = Content(.fisher, facts: ["kind": .string(kind.rawValue), "samples": .integer(count)])
-    let estimates = Dictionary(network.weights.all.map { ($0.name, $0) }) { first, _ in first }
+    let estimates = Dictionary(network.weights.all.filter(\.isTrainable).map { ($0.name, $0) }) { first, _ in first }
     result.tensors = self.model.content.tensors.compactMap { entry in
       estimates[entry.name].map { parameter in
         let entries = information.estimate(of: parameter).map { Float($0) }

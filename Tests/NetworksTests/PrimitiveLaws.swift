@@ -12,8 +12,16 @@ struct PrimitiveLaws {
     let shapes: [Shape]
     /// Which inputs have an axis of examples.
     var batched = [true]
+    /// Which inputs have gradients; all where it is nil.
+    var learned: Range<Int>?
+    /// An input whose entries are positive.
+    var positive: Int?
 
-    init(_ name: String, _ primitive: any Primitive, _ shapes: [Shape], batched: [Bool]? = nil) {
+    init(
+      _ name: String, _ primitive: any Primitive, _ shapes: [Shape], batched: [Bool]? = nil, learned: Range<Int>? = nil,
+      positive: Int? = nil
+    ) {
+      (self.learned, self.positive) = (learned, positive)
       (testDescription, self.primitive, self.shapes) = (name, primitive, shapes)
       self.batched = batched ?? shapes.indices.map { $0 == 0 || primitive is Attention }
     }
@@ -52,6 +60,11 @@ struct PrimitiveLaws {
     Case("rotation", Rotation(heads: 2, angles: RotaryAngles(positions: 6, frequencies: [1, 0.1])), [[3, 6, 10]]),
     Case("lookup", Lookup([1, 4, 1, 0, 4, 4], examples: 2), [[5, 17]], batched: [false]),
     Case("pooling", Pooling(weights: [0.5, 0.5, 0, 0, 0, 1]), [[2, 3, 7]]),
+    Case("convolution", Convolution(stride: 2, padding: 1), [[2, 3, 7, 6], [4, 3, 3, 3], [4]]),
+    Case("convolution without bias", Convolution(stride: 1, padding: 0), [[3, 2, 4, 4], [5, 2, 2, 2]]),
+    Case("batch norm", BatchNorm(epsilon: 1e-5), [[3, 4, 5, 2], [4], [4], [4], [4]], learned: 0..<3, positive: 4),
+    Case("largest of windows", MaxPooling(size: 3, stride: 2, padding: 1), [[2, 3, 7, 6]]),
+    Case("turning", Turning(), [[3, 4, 5]]),
     Case("columns", Columns(range: 2..<5), [[2, 3, 7]]),
     Case("prefixing", Prefixing(), [[2, 3, 7], [7]]),
   ]
@@ -64,7 +77,12 @@ struct PrimitiveLaws {
     test.shapes.enumerated().map { index, shape in
       var generator = Generator(seed: index, stream: "primitive", test.testDescription)
       // Numbers that float32 holds exactly, so that both sides start from the same.
-      return PlainTensor(shape: shape, entries: (0..<shape.count).map { _ in Double(Float(generator.gaussian())) })
+      return PlainTensor(
+        shape: shape,
+        entries: (0..<shape.count).map { _ in
+          let entry = Double(Float(generator.gaussian()))
+          return index == test.positive ? abs(entry) + 0.5 : entry
+        })
     }
   }
 
@@ -107,7 +125,7 @@ struct PrimitiveLaws {
     tape.backward(from: output, into: sink) { gradient in
       for (index, weight) in weights.enumerated() { gradient[index] = Float(weight) }
     }
-    for (number, parameter) in parameters.enumerated() {
+    for (number, parameter) in parameters.enumerated() where test.learned?.contains(number) ?? true {
       guard let gradient = sink.gradient(of: parameter)?.floats else {
         Issue.record("input \(number) got no gradient")
         continue

@@ -64,6 +64,8 @@ public enum Architectures {
     Llama.self,
     GPT2.self,
     Bert.self,
+    ViT.self,
+    ResNet.self,
     MultilayerPerceptron.self,
   ]
 

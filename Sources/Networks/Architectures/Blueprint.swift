@@ -9,6 +9,8 @@ public struct Blueprint: Sendable {
   public let config: ModelConfig
   /// What the architecture calls each tensor, and what the checkpoint calls it.
   let names: [(own: String, checkpoint: String, shape: Shape)]
+  /// What the architecture calls the statistics that are never trained.
+  private let fixed: Set<String>
   /// Its linear layers with weights of their own, in the order in which they are used.
   public let linearLayers: [LinearLayerName]
 
@@ -16,6 +18,11 @@ public struct Blueprint: Sendable {
 
   /// The tensors of the checkpoint that the network uses, in the order in which it uses them.
   public var tensors: [(name: String, shape: Shape)] { names.map { ($0.checkpoint, $0.shape) } }
+
+  /// Those of them that training may change.
+  public var trainable: [(name: String, shape: Shape)] {
+    names.filter { !fixed.contains($0.own) }.map { ($0.checkpoint, $0.shape) }
+  }
 
   /// - Parameters:
   ///   - config: The model's `config.json`.
@@ -45,6 +52,7 @@ public struct Blueprint: Sendable {
       return (name, found, shape)
     }
     self.names = names
+    fixed = asked.fixed
     linearLayers = asked.linear.compactMap { path in
       guard let weight = names.first(where: { $0.own == path + ".weight" }), weight.shape.rank == 2 else { return nil }
       return LinearLayerName(
@@ -81,7 +89,7 @@ public struct Blueprint: Sendable {
   /// All weights that a pass asks for, by a dry one.
   static func asked(
     _ architecture: any Architecture, _ head: Head, _ config: ModelConfig
-  ) throws -> (all: [(name: String, shape: Shape)], linear: [String], transposed: Set<String>) {
+  ) throws -> (all: [(name: String, shape: Shape)], linear: [String], transposed: Set<String>, fixed: Set<String>) {
     let pass = Pass(Tape(Memory(isDry: true), recording: false), Weights(isDry: true))
     let batch = architecture.input.example(1, length: 1)
     var linear: [String] = []
@@ -89,7 +97,7 @@ public struct Blueprint: Sendable {
     guard architecture.output(head, architecture.hidden(pass, batch), pass, batch) != nil else {
       throw OperationError(.data, "`\(config.label)` is to have \(head), and its architecture has none here")
     }
-    return (pass.weights.all.map { ($0.name, $0.shape) }, linear, pass.weights.transposed)
+    return (pass.weights.all.map { ($0.name, $0.shape) }, linear, pass.weights.transposed, pass.weights.fixed)
   }
 
   /// What a checkpoint may call a tensor: a body alone is saved without its prefix.
@@ -126,7 +134,7 @@ public struct Blueprint: Sendable {
     for (own, name, shape) in names {
       let tensor = try read(name)
       precondition(tensor.shape == shape, "`\(name)` was \(shape) in its header")
-      weights.add(Parameter(name, tensor), as: own)
+      weights.add(Parameter(name, tensor, isFixed: fixed.contains(own)), as: own)
     }
     return Network(self, weights)
   }

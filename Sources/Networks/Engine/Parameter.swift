@@ -7,13 +7,19 @@ public final class Parameter {
   public let shape: Shape
   /// Whether backward passes ask for its gradient.
   public var isTrainable: Bool {
-    didSet { slot = isTrainable ? GradientSlot(parameter: self) : nil }
+    didSet {
+      if isFixed { isTrainable = false }
+      slot = isTrainable ? GradientSlot(parameter: self) : nil
+    }
   }
+  /// Whether it is a statistic, such as a mean that batch norm keeps, and is never trained.
+  public let isFixed: Bool
   private let block: Block
   private var slot: GradientSlot?
 
   /// - Parameter block: Holds its entries.
-  init(_ name: String, shape: Shape, block: Block, isTrainable: Bool = false) {
+  init(_ name: String, shape: Shape, block: Block, isTrainable: Bool = false, isFixed: Bool = false) {
+    self.isFixed = isFixed
     self.name = name
     self.shape = shape
     self.block = block
@@ -22,10 +28,10 @@ public final class Parameter {
   }
 
   /// Takes its entries from a tensor of any dtype of numbers.
-  public convenience init(_ name: String, _ tensor: Tensor, isTrainable: Bool = false) {
+  public convenience init(_ name: String, _ tensor: Tensor, isTrainable: Bool = false, isFixed: Bool = false) {
     let block = Memory().block(tensor.count)
     tensor.copyFloats(0..<tensor.count, to: UnsafeMutableBufferPointer(start: block.floats.base, count: tensor.count))
-    self.init(name, shape: tensor.shape, block: block, isTrainable: isTrainable)
+    self.init(name, shape: tensor.shape, block: block, isTrainable: isTrainable, isFixed: isFixed)
   }
 
   var value: Variable { Variable(shape: shape, isBatched: false, block: block, slot: slot) }

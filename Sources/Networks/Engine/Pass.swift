@@ -80,6 +80,25 @@ public final class Pass {
     return tape.apply(Norm(epsilon: epsilon, isCentred: false, offset: offset), [x, weight])
   }
 
+  /// A convolution of square windows: `path.weight` (outputs, channels, size, size), and `path.bias`.
+  func convolution(
+    _ path: String, _ x: Variable, _ outputs: Int, size: Int, stride: Int, padding: Int = 0, bias: Bool = true
+  ) -> Variable {
+    let weight = parameter(path + ".weight", outputs, x.shape[1], size, size)
+    return tape.apply(
+      Convolution(stride: stride, padding: padding), [x, weight] + (bias ? [parameter(path + ".bias", outputs)] : []))
+  }
+
+  /// Batch norm with `path.weight`, `path.bias`, and the statistics `path.running_mean` and `path.running_var`.
+  func batchNorm(_ path: String, _ x: Variable, epsilon: Double = 1e-5) -> Variable {
+    let parts = ["weight", "bias"].map { parameter("\(path).\($0)", x.shape[1]) }
+    let statistics = ["running_mean", "running_var"].map { part in
+      weights.noteFixed("\(path).\(part)")
+      return parameter("\(path).\(part)", x.shape[1])
+    }
+    return tape.apply(BatchNorm(epsilon: epsilon), [x] + parts + statistics)
+  }
+
   // MARK: Without weights
 
   /// a + b, of one shape.
@@ -97,6 +116,17 @@ public final class Pass {
 
   /// Some of the columns of each row.
   func columns(_ x: Variable, _ range: Range<Int>) -> Variable { tape.apply(Columns(range: range), [x]) }
+
+  /// (examples, a, b) to (examples, b, a).
+  func turn(_ x: Variable) -> Variable { tape.apply(Turning(), [x]) }
+
+  /// A row before each example's places.
+  func prefix(_ x: Variable, _ row: Variable) -> Variable { tape.apply(Prefixing(), [x, row]) }
+
+  /// The largest entry of each window.
+  func maximum(_ x: Variable, size: Int, stride: Int, padding: Int) -> Variable {
+    tape.apply(MaxPooling(size: size, stride: stride, padding: padding), [x])
+  }
 
   /// A weighted sum of each example's places.
   func pool(_ x: Variable, _ pooling: Pooling) -> Variable { tape.apply(pooling, [x]) }

@@ -11,6 +11,8 @@ public final class Weights {
   private let isDry: Bool
   /// The names of those that are kept as (in, out), as far as they were used.
   private(set) var transposed: Set<String> = []
+  /// The names of statistics, which are never trained, as far as they were used.
+  private(set) var fixed: Set<String> = []
   /// What adapters make of linear layers, by the path of the module.
   public var changes: [String: any LayerChange] = [:]
 
@@ -26,6 +28,9 @@ public final class Weights {
     byName[name] = parameter
     all.append(parameter)
   }
+
+  /// Says that a parameter is a statistic, which is never trained.
+  func noteFixed(_ name: String) { fixed.insert(name) }
 
   func noteTransposed(_ name: String) { transposed.insert(name) }
 

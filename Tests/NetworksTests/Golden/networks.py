@@ -98,6 +98,17 @@ CASES = {
     "gpt2, scores scaled by layer": ("GPT2LMHeadModel", "GPT2Config", GPT2 | dict(
         scale_attn_by_inverse_layer_idx=True, activation_function="gelu", n_inner=36)),
     "gpt2 classifier": ("GPT2ForSequenceClassification", "GPT2Config", GPT2 | dict(num_labels=3)),
+    "vit": ("ViTForImageClassification", "ViTConfig", dict(
+        hidden_size=24, num_hidden_layers=2, num_attention_heads=4, intermediate_size=40, image_size=12, patch_size=4,
+        num_channels=3, num_labels=5, attn_implementation="eager")),
+    "vit body": ("ViTModel", "ViTConfig", dict(
+        hidden_size=24, num_hidden_layers=2, num_attention_heads=4, intermediate_size=40, image_size=8, patch_size=4,
+        num_channels=1, qkv_bias=False, attn_implementation="eager")),
+    "resnet": ("ResNetForImageClassification", "ResNetConfig", dict(
+        num_channels=3, embedding_size=8, hidden_sizes=[16, 24], depths=[2, 1], layer_type="bottleneck", num_labels=4)),
+    "resnet of basic layers": ("ResNetForImageClassification", "ResNetConfig", dict(
+        num_channels=1, embedding_size=8, hidden_sizes=[8, 12], depths=[1, 2], layer_type="basic",
+        downsample_in_first_stage=True, num_labels=3)),
     "llama body": ("LlamaModel", "LlamaConfig", LLAMA),
 }
 
