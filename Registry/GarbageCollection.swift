@@ -180,7 +180,7 @@ extension Registry {
     try sweepRest()
   }
 
-  /// Removes what is neither truth nor needed: locks of nobody, records of exports that later ones replaced, and what repairs
+  /// Removes what is neither truth nor needed: how far stopped steps had come, locks of nobody, records of exports that later ones replaced, and what repairs
   /// have put aside.
   private func sweepRest() throws {
     for name in try names(in: layout.locks) where Digest(name.replacing(".lock", with: "")) != nil {
@@ -193,6 +193,7 @@ extension Registry {
       unlink(layout.exports.path(number))
     }
     try? FileManager.default.removeItem(atPath: layout.quarantine)
+    try? FileManager.default.removeItem(atPath: layout.unfinished)
   }
 
   /// Adds objects to the index that it does not know: those of an older index, or of one who died.

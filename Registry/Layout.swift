@@ -18,6 +18,8 @@ struct Layout: Sendable {
   var refs: String { path + "/refs" }
   /// Where repairs put what is damaged, for whoever wants to look at it.
   var quarantine: String { path + "/quarantine" }
+  /// Where steps that were stopped have left how far they had come, a folder each.
+  var unfinished: String { path + "/unfinished" }
   var temporary: String { path + "/tmp" }
   /// Held while the index is opened for writing, made or migrated.
   var openingLock: String { path + "/locks/opening.lock" }

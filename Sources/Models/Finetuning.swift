@@ -31,18 +31,36 @@ public struct Finetuning: Sendable {
 
   /// Trains what is trainable.
   ///
-  /// Where there are held-out examples, the parameters end as they were when the loss on those was lowest.
+  /// A run that was stopped goes on where it was, with the same bits. Where there are held-out examples, the parameters end as they were when the loss on those was lowest.
   /// - Throws: `OperationError` where the loss is no longer a number.
   public func run(_ training: Training, on data: ModelData, heldOut: ModelData? = nil, _ context: Context) throws {
     let perEpoch = (data.count + batch - 1) / batch
     let total = steps ?? epochs * perEpoch
+    var unfinished = try UnfinishedTraining(context)
+    let left = unfinished?.load()
+    let isResumed = left.map { training.resume($0.state) } ?? false
+    var best = heldOut.map { _ in (isResumed ? left?.best : nil) ?? BestParameters(training.parameters) }
+    do {
+      try run(training, on: data, perEpoch: perEpoch, of: total, heldOut, &best, &unfinished, context)
+    } catch let error as OperationError where error.cause == .interrupted {
+      // What was done is not lost.
+      try unfinished?.save(training, best)
+      throw error
+    }
+    best?.restore(training.parameters)
+  }
+
+  private func run(
+    _ training: Training, on data: ModelData, perEpoch: Int, of total: Int, _ heldOut: ModelData?,
+    _ best: inout BestParameters?, _ unfinished: inout UnfinishedTraining?, _ context: Context
+  ) throws {
     let rates = RateSchedule(peak: rate, schedule, warmup: warmup, total: total)
-    var best = heldOut.map { _ in BestParameters(training.parameters) }
-    if let heldOut { try best?.note(Self.loss(training.network, on: heldOut, context), training.parameters) }
     var order: [Int] = []
     for step in training.steps..<max(total, training.steps) {
       try context.checkCancelled()
       let position = step % perEpoch
+      if position == 0 { try judge(training, heldOut, &best, of: total, context) }
+      if let patience, let best, best.since >= patience { return }
       if position == 0 || order.isEmpty {
         var generator = Generator(seed: seed, stream: name, "epoch \(step / perEpoch)")
         order = generator.permutation(of: data.count)
@@ -50,14 +68,21 @@ public struct Finetuning: Sendable {
       let rows = Array(order[position * batch..<min((position + 1) * batch, order.count)])
       let loss = try take(training, rows, data, rate: rates[step], step, of: total)
       context.progress(step + 1, of: total, "steps", figure: .init("loss", loss))
-      if let heldOut, position == perEpoch - 1 || step == total - 1 {
-        let loss = try Self.loss(training.network, on: heldOut, context)
-        context.progress(step + 1, of: total, "steps", figure: .init("held-out loss", loss))
-        best?.note(loss, training.parameters)
-        if let patience, let best, best.since >= patience { break }
-      }
+      try unfinished?.saveNowAndThen(training, best)
     }
-    best?.restore(training.parameters)
+    try judge(training, heldOut, &best, of: total, context)
+  }
+
+  /// Measures the loss on held-out examples, once after so many steps.
+  private func judge(
+    _ training: Training, _ heldOut: ModelData?, _ best: inout BestParameters?, of total: Int, _ context: Context
+  ) throws {
+    guard let heldOut, best?.steps != training.steps else { return }
+    let loss = try Self.loss(training.network, on: heldOut, context)
+    if training.steps > 0 {
+      context.progress(training.steps, of: total, "steps", figure: .init("held-out loss", loss))
+    }
+    best?.note(loss, after: training.steps, training.parameters)
   }
 
   /// One step; examples that together are too much for one pass go through one after the other.
@@ -103,15 +128,22 @@ public struct Finetuning: Sendable {
 }
 
 /// The parameters as they were when a loss was lowest.
-private struct BestParameters {
-  private var loss = Double.infinity
-  private var entries: [[Float]]
+struct BestParameters {
+  private(set) var loss = Double.infinity
+  private(set) var entries: [[Float]]
   /// Losses noted since.
   private(set) var since = 0
+  /// Steps that were taken when a loss was last noted; -1 before any was.
+  private(set) var steps = -1
 
   init(_ parameters: [Parameter]) { entries = parameters.map { _ in [] } }
 
-  mutating func note(_ loss: Double, _ parameters: [Parameter]) {
+  init(loss: Double, since: Int, steps: Int, entries: [[Float]]) {
+    (self.loss, self.since, self.steps, self.entries) = (loss, since, steps, entries)
+  }
+
+  mutating func note(_ loss: Double, after steps: Int, _ parameters: [Parameter]) {
+    self.steps = steps
     guard loss < self.loss else {
       since += 1
       return

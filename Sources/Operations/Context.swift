@@ -31,14 +31,17 @@ public struct Context: Sendable {
   private let report: @Sendable (Progress) -> Void
   private let isCancelled: @Sendable () -> Bool
   private let makeScratch: @Sendable () throws -> String
+  private let findUnfinished: @Sendable () throws -> String?
 
   public init(
     report: @escaping @Sendable (Progress) -> Void = { _ in }, isCancelled: @escaping @Sendable () -> Bool = { false },
-    scratch: @escaping @Sendable () throws -> String
+    scratch: @escaping @Sendable () throws -> String,
+    unfinished: @escaping @Sendable () throws -> String? = { nil }
   ) {
     self.report = report
     self.isCancelled = isCancelled
     makeScratch = scratch
+    findUnfinished = unfinished
   }
 
   public func progress(_ done: Int, of total: Int, _ unit: String, figure: Figure? = nil) {
@@ -53,6 +56,10 @@ public struct Context: Sendable {
   public func checkCancelled() throws {
     if isCancelled() { throw OperationError(.interrupted, "interrupted") }
   }
+
+  /// A folder that outlives a run which is stopped or killed, and is found again by the next run of the very same step; nil where
+  /// nothing is kept. What a run leaves there must not change the result.
+  public func unfinished() throws -> String? { try findUnfinished() }
 
   /// An empty folder that is removed after the step.
   public func scratch() throws -> String { try makeScratch() }

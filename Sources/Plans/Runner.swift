@@ -199,7 +199,7 @@ public final class Runner: Sendable {
         recorder.add(progress)
         self.observe(.progress(id, progress))
       }, isCancelled: { self.cancellation.isCancelled },
-      scratch: { try scratch.folder() })
+      scratch: { try scratch.folder() }, unfinished: { try self.registry.unfinishedFolder(key: key.digest) })
     let made = try binding.operation.run(context)
     let signature = binding.entry.signature
     let inputs = binding.inputs.compactMap { slot, step in artifacts[step].map { Run.Input(slot: slot, artifact: $0) } }
@@ -212,6 +212,7 @@ public final class Runner: Sendable {
     }
     let stored = try store(made.content, of: id, by: run)
     state.withLock { $0.contents[id] = stored.content }
+    defer { registry.removeUnfinished(key: key.digest) }
     return try registry.record(run(stored.digest))
   }
 

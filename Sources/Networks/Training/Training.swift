@@ -8,9 +8,9 @@ public final class Training {
   private let gradients: SummedGradients
   private let optimizer: any Optimizer
   /// What the optimizer keeps for each entry of each parameter.
-  private let state: [[Block]]
+  let state: [[Block]]
   /// Steps that were taken.
-  public private(set) var steps = 0
+  public internal(set) var steps = 0
   /// The largest norm that all gradients together may have.
   private let clip: Double?
   private let recomputes: Bool

@@ -1,0 +1,64 @@
+import Diagnostics
+import Formats
+import Foundation
+import Operations
+import Synchronization
+import Tensors
+import Testing
+
+/// A training that is stopped goes on where it was.
+struct ResumedTrainingTests {
+  private func bindings(_ more: [String: Binding] = [:]) throws -> [String: Binding] {
+    let base = try run("classifier", ["sizes": .value(.list([.number(4), .number(6), .number(3)]))])
+    let data = try Samples(seed: 3).content(.dataset, label: "data")
+    return [
+      "base": .contents([base]), "data": .contents([data]), "epochs": .value(.number(12)), "batch": .value(.number(8)),
+    ].merging(more) { $1 }
+  }
+
+  /// Runs until it has been asked so often whether to stop, again and again, until it comes to its end.
+  private func inPieces(_ bindings: [String: Binding], of questions: Int) throws -> (Content, runs: Int) {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    for runs in 1...100 {
+      let asked = Mutex(0)
+      let context = Context(
+        isCancelled: {
+          asked.withLock {
+            $0 += 1
+            return $0 > questions
+          }
+        }, scratch: { throw BrokenTest(reason: "no scratch space") }, unfinished: { folder })
+      do {
+        return (try operation("finetune", bindings).run(context).content, runs)
+      } catch let error as OperationError where error.cause == .interrupted {}
+    }
+    throw BrokenTest(reason: "it never came to its end")
+  }
+
+  @Test func `in pieces it makes the same bytes as in one`() throws {
+    let held = try Samples(seed: 4).content(.dataset, label: "held_out")
+    for more: [String: Binding] in [
+      [:], ["optimizer": .value(.choice("sgd"))], ["held_out": .contents([held]), "patience": .value(.number(3))],
+    ] {
+      let bindings = try bindings(more)
+      let whole = try run("finetune", bindings)
+      let (made, runs) = try inPieces(bindings, of: 9)
+      #expect(runs > 2)
+      for entry in whole.tensors { #expect(try entry.load().floats == made.tensor(entry.name).floats, "\(entry.name)") }
+    }
+  }
+
+  @Test func `what was left of another training is not taken up`() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try Data("nonsense".utf8).write(to: URL(fileURLWithPath: folder + "/training.safetensors"))
+    let context = Context(scratch: { throw BrokenTest(reason: "no scratch space") }, unfinished: { folder })
+    let bindings = try bindings()
+    let made = try operation("finetune", bindings).run(context).content
+    let whole = try run("finetune", bindings)
+    for entry in whole.tensors { #expect(try entry.load().floats == made.tensor(entry.name).floats) }
+  }
+}
