@@ -10,5 +10,6 @@ extension Plugin {
       FisherEstimate.self,
       GramEstimate.self,
       AddHead.self,
+      AdaMerging.self,
     ])
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Tensors
 import Testing
 
@@ -32,6 +33,33 @@ struct GradientTests {
       }
     }
     #expect(relativeError(gradients, expected) < 1e-5)
+  }
+
+  @Test("entropy has the gradient of its definition")
+  func entropy() throws {
+    let sizes = [4, 6, 3]
+    let (network, examples) = try randomCase(sizes: sizes, examples: 9, seed: 6)
+    let sink = SummedGradients(network.memory)
+    let found = network.entropy(.numbers(examples.features), into: sink)
+    var plain = PlainPerceptron(network, sizes: sizes)
+    func entropy() -> Double {
+      examples.rows.reduce(0) { sum, x in
+        sum - plain.probabilities(x).reduce(0) { $0 + $1 * log($1 + 1e-8) }
+      } / 9
+    }
+    #expect(abs(found - entropy()) < 1e-6)
+    for (tensor, parameter) in network.weights.all.enumerated() {
+      let gradient = sink.gradient(of: parameter)?.doubles ?? []
+      for entry in stride(from: 0, to: gradient.count, by: 5) {
+        let value = plain.parameters[tensor][entry]
+        plain.parameters[tensor][entry] = value + 1e-5
+        let above = entropy()
+        plain.parameters[tensor][entry] = value - 1e-5
+        let below = entropy()
+        plain.parameters[tensor][entry] = value
+        #expect(abs(gradient[entry] - (above - below) / 2e-5) < 1e-5)
+      }
+    }
   }
 
   @Test("a step that is taken in parts is the same step")
