@@ -42,7 +42,8 @@ let package = Package(
     .target(
       name: "Operations", dependencies: ["Tensors", "Formats", "Fingerprints", "Diagnostics"], swiftSettings: optimised),
     .target(
-      name: "Adapters", dependencies: ["Operations", "Networks", "Tensors", "Formats", "Diagnostics"], swiftSettings: optimised),
+      name: "Adapters", dependencies: ["Operations", "Networks", "Tensors", "Formats", "Diagnostics"],
+      swiftSettings: optimised),
 
     .target(
       name: "Models",

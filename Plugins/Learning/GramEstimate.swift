@@ -60,9 +60,8 @@ struct GramEstimate: RecipeOperation {
     let examples = try ModelData(data, for: model, lengths, context: context).prefix(samples)
     let network = try model.network()
     var grams = InputGrams()
-    try network.forEachBatch(
-      of: examples, context, observer: { path, input, batch in grams.add(input, of: path, batch) }
-    ) { _, _, _ in grams.endBatch() }
+    let observer = { path, input, batch in grams.add(input, of: path, batch) }
+    try network.forEachBatch(of: examples, context, observer: observer) { _, _, _ in grams.endBatch() }
     var result = Content(.statistics, facts: ["samples": .integer(examples.count), "rows": .integer(grams.rows)])
     result.tensors = model.blueprint.linearLayers.map { layer in
       guard let mean = grams.mean(of: layer.path) else { preconditionFailure("`\(layer.path)` was used by no batch") }

@@ -153,7 +153,7 @@ public struct Exporter: Sendable {
       }
     }
     if try !staging.isTaken && staging.publish() { return false }
-    if FileManager.default.contentsEqual(atPath: staging.path, andPath: target) { return true }
+    if try Self.isSame(staging.path, as: target) { return true }
     guard replaces else {
       throw OperationError(
         .output, "`\(export.path)` is there already, with other content",
@@ -166,6 +166,21 @@ public struct Exporter: Sendable {
     }
     try staging.replace()
     return false
+  }
+
+  /// Whether an export is there already. Its card does not count: people write on in it, and keep what they wrote.
+  private static func isSame(_ made: String, as there: String) throws -> Bool {
+    let files = FileManager.default
+    var isFolder: ObjCBool = false
+    guard files.fileExists(atPath: made, isDirectory: &isFolder), isFolder.boolValue,
+      files.fileExists(atPath: there, isDirectory: &isFolder), isFolder.boolValue
+    else { return files.contentsEqual(atPath: made, andPath: there) }
+    func names(_ folder: String) throws -> [String] {
+      try files.contentsOfDirectory(atPath: folder).filter { $0 != ExportedFiles.card }.sorted()
+    }
+    let own = try names(made)
+    return try own == names(there)
+      && own.allSatisfy { files.contentsEqual(atPath: "\(made)/\($0)", andPath: "\(there)/\($0)") }
   }
 
   /// Writes beside an artifact where it comes from.

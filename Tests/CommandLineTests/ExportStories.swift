@@ -76,6 +76,18 @@ import Testing
     #expect(!session.isThere("out/README.md"))
   }
 
+  @Test func whatPeopleWriteInACardStaysThere() throws {
+    let session = try TinyRecipe.session()
+    #expect(session.run("apply Recipes/tiny.rcp -q").status == 0)
+    let card = try session.read("out/model/README.md") + "\nIt likes larger numbers.\n"
+    try session.write(card, to: "out/model/README.md")
+    // Also where all must be written anew to be compared.
+    for line in ["apply Recipes/tiny.rcp -q", "apply Recipes/tiny.rcp -q --registry other"] {
+      #expect(session.run(line).status == 0, "\(line)")
+      #expect(try session.read("out/model/README.md") == card)
+    }
+  }
+
   @Test func aRecipeCannotBreakOutOfItsCard() throws {
     let session = try TinyRecipe.session()
     let text = TinyRecipe.text + "# ```` </script> \u{1B}[31m\n# end\n"

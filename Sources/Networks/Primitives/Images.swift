@@ -92,7 +92,7 @@ struct MaxPooling: Primitive {
   }
 
   private func forEach(
-    _ input: Shape, _ planes: Range<Int>, _ entry: (Int) -> Double, _ body: (_ output: Int, _ input: Int) -> Void
+    _ input: Shape, _ planes: Range<Int>, entry: (Int) -> Double, _ body: (_ output: Int, _ input: Int) -> Void
   ) {
     let output = shape(of: [input])
     for plane in planes {
@@ -109,7 +109,8 @@ struct MaxPooling: Primitive {
   func forward(_ inputs: [Operand], into output: Operand, scratch: Floats) {
     let x = inputs[0]
     Parallel.ranges(x.shape[0] * x.shape[1], cost: size * size * x.shape[2] * x.shape[3]) { planes in
-      forEach(x.shape, planes, { Double(x.floats.base[$0]) }) { output.floats.base[$0] = x.floats.base[$1] }
+      let entry: (Int) -> Double = { Double(x.floats.base[$0]) }
+      forEach(x.shape, planes, entry: entry) { output.floats.base[$0] = x.floats.base[$1] }
     }
   }
 
@@ -118,16 +119,16 @@ struct MaxPooling: Primitive {
     target.zero()
     let x = step.inputs[0]
     Parallel.ranges(x.shape[0] * x.shape[1], cost: size * size * x.shape[2] * x.shape[3]) { planes in
-      forEach(x.shape, planes, { Double(x.floats.base[$0]) }) {
-        target.base[$1] += step.gradient.floats.base[$0]
-      }
+      let entry: (Int) -> Double = { Double(x.floats.base[$0]) }
+      forEach(x.shape, planes, entry: entry) { target.base[$1] += step.gradient.floats.base[$0] }
     }
   }
 
   func reference(_ inputs: [PlainTensor]) -> PlainTensor {
     let x = inputs[0]
     var result = PlainTensor(zeros: shape(of: [x.shape]))
-    forEach(x.shape, 0..<x.shape[0] * x.shape[1], { x.entries[$0] }) { result.entries[$0] = x.entries[$1] }
+    let entry: (Int) -> Double = { x.entries[$0] }
+    forEach(x.shape, 0..<x.shape[0] * x.shape[1], entry: entry) { result.entries[$0] = x.entries[$1] }
     return result
   }
 }
