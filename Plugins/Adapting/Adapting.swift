@@ -11,6 +11,8 @@ extension Plugin {
       Pissa.self,
       Olora.self,
       Eva.self,
+      MhrTrain.self,
+      MhrAdapt.self,
       LduStart.self,
       Kpsvd.self,
       TuckerStart.self,

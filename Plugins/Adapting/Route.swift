@@ -97,3 +97,12 @@ struct Route: RecipeOperation {
     return SkillMixture.weights(Array(logits), splits: splits, skills: skills)
   }
 }
+
+extension Route {
+  /// An inventory as an adapter for one of its tasks, or by the mean of its skills.
+  init(_ inventory: Inventory, task: Int?) {
+    self.init()
+    _inventory = _inventory.bound(to: .contents([inventory.content]))
+    if let task { _task = _task.bound(to: .value(.number(Double(task)))) }
+  }
+}

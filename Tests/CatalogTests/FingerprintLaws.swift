@@ -18,7 +18,7 @@ struct FingerprintLaws {
   private static let throughBLAS: Set<String> = [
     "attach", "residual", "lora_init", "pissa", "olora", "ldu", "kpsvd", "as_lora", "extract_lora", "compress",
     "complete", "factorize", "adapter_merge", "inspect_lora", "core_space", "transplant", "iso_c", "iso_cts", "tsv_m",
-    "wudi", "knots", "svc", "finetune", "fisher", "gram", "regmean", "eva", "adamerging",
+    "wudi", "knots", "svc", "finetune", "fisher", "gram", "regmean", "eva", "adamerging", "mhr_train", "mhr_adapt",
     "fisher_search", "evaluate",
   ]
 

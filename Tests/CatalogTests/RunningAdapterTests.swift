@@ -126,3 +126,59 @@ struct RunningAdapterTests {
     for (a, b) in zip(whole.components.entries, exact.components.entries) { #expect(abs(a - b) < 1e-8) }
   }
 }
+
+/// Skills that tasks mix, while they are trained and afterwards.
+struct RoutedTrainingTests {
+  private func task(_ feature: Int, seed: Int) -> Content {
+    var generator = Generator(seed: seed, stream: "task", "\(feature)")
+    let rows = (0..<80 * 4).map { _ in Float(generator.gaussian()) }
+    let labels = (0..<80).map { rows[$0 * 4 + feature] > 0 ? 1 : 2 }
+    return Content(
+      .dataset, facts: ["rows": 80, "features": 4, "classes": 3],
+      tensors: [
+        TensorEntry("features", Tensor(rows, shape: [80, 4])), TensorEntry("labels", Tensor(labels, shape: [80])),
+      ], label: "task \(feature)")
+  }
+
+  private func loss(_ base: Content, _ adapter: Content, _ data: Content) throws -> Double {
+    let model = try run("attach", ["base": .contents([base]), "adapter": .contents([adapter])])
+    let made = try run("evaluate", ["model": .contents([model]), "data": .contents([data])])
+    return try #require(made.facts["loss"]?.number)
+  }
+
+  @Test func `tasks of one inventory learn each its own`() throws {
+    let base = try run(
+      "classifier", ["sizes": .value(.list([.number(4), .number(8), .number(3)])), "seed": .value(.number(2))])
+    let tasks = [task(0, seed: 1), task(1, seed: 1)]
+    let inventory = try run(
+      "mhr_train",
+      [
+        "base": .contents([base]), "tasks": .contents(tasks), "skills": .value(.number(4)), "rank": .value(.number(2)),
+        "steps": .value(.number(300)), "rate": .value(.number(0.02)), "relaxed": .value(.flag(false)),
+      ])
+    #expect(inventory.kind == .inventory)
+    let adapters = try (0..<2).map {
+      try run("route", ["inventory": .contents([inventory]), "task": .value(.number(Double($0)))])
+    }
+    for (number, data) in tasks.enumerated() {
+      // Folded to a LoRA, each task's mixture serves its own task better than the other's.
+      #expect(try loss(base, adapters[number], data) < 0.7 * loss(base, adapters[1 - number], data))
+    }
+    // A new task like the first, from few examples: routing alone already helps, and training all helps more.
+    let new = task(0, seed: 2)
+    func adapted(_ tune: String) throws -> Content {
+      try run(
+        "mhr_adapt",
+        [
+          "inventory": .contents([inventory]), "base": .contents([base]), "data": .contents([new]),
+          "tune": .value(.choice(tune)), "steps": .value(.number(60)), "rate": .value(.number(0.01)),
+        ])
+    }
+    let before = try loss(base, try run("route", ["inventory": .contents([inventory])]), new)
+    let (routing, all, average) = (
+      try loss(base, adapted("routing"), new), try loss(base, adapted("all"), new),
+      try loss(base, adapted("average"), new)
+    )
+    #expect(routing < before && all < routing && average < before)
+  }
+}

@@ -64,6 +64,11 @@ struct PrimitiveLaws {
     Case("convolution without bias", Convolution(stride: 1, padding: 0), [[3, 2, 4, 4], [5, 2, 2, 2]]),
     Case("batch norm", BatchNorm(epsilon: 1e-5), [[3, 4, 5, 2], [4], [4], [4], [4]], learned: 0..<3, positive: 4),
     Case("largest of windows", MaxPooling(size: 3, stride: 2, padding: 1), [[2, 3, 7, 6]]),
+    Case(
+      "skills, inner", SkillMixing(task: 1, isOuter: false), [[2, 3, 4, 2], [2, 6]], batched: [false, false]),
+    Case(
+      "skills, outer, with noise", SkillMixing(task: 0, isOuter: true, noise: [0.3, -1, 0.2, 0.5, 0, -0.4]),
+      [[2, 3, 2, 5], [2, 6]], batched: [false, false]),
     Case("turning", Turning(), [[3, 4, 5]]),
     Case("columns", Columns(range: 2..<5), [[2, 3, 7]]),
     Case("prefixing", Prefixing(), [[2, 3, 7], [7]]),

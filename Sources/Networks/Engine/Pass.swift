@@ -117,6 +117,13 @@ public final class Pass {
   /// Some of the columns of each row.
   func columns(_ x: Variable, _ range: Range<Int>) -> Variable { tape.apply(Columns(range: range), [x]) }
 
+  /// A factor of a layer of skills that are mixed for a task.
+  public func mix(
+    _ bank: Variable, _ router: Variable, task: Int, isOuter: Bool, noise: [Double]
+  ) -> Variable {
+    tape.apply(SkillMixing(task: task, isOuter: isOuter, noise: noise), [bank, router])
+  }
+
   /// (examples, a, b) to (examples, b, a).
   func turn(_ x: Variable) -> Variable { tape.apply(Turning(), [x]) }
 

@@ -46,9 +46,10 @@ public final class Training {
   }
 
   /// Takes a step along what was added, and forgets it.
+  /// - Parameter share: What the rate is multiplied by for a parameter.
   /// - Returns: The norm of all gradients together, before it was clipped.
   @discardableResult
-  public func step(rate: Double) -> Double {
+  public func step(rate: Double, share: (Parameter) -> Double = { _ in 1 }) -> Double {
     let norm = parameters.reduce(0.0) { sum, parameter in
       sum + (gradients.withGradient(of: parameter) { SquaredNorm.of($0) } ?? 0)
     }.squareRoot()
@@ -58,7 +59,7 @@ public final class Training {
       _ = gradients.withGradient(of: parameter) { gradient in
         parameter.withEntries { entries in
           let state = state[index].map { UnsafeMutableBufferPointer(start: $0.floats.base, count: $0.floats.count) }
-          optimizer.step(entries, gradient, factor: factor, state: state, number: steps, rate: rate)
+          optimizer.step(entries, gradient, factor: factor, state: state, number: steps, rate: rate * share(parameter))
         }
       }
     }
