@@ -10,23 +10,20 @@ extension AdaptedModel {
   /// - Throws: `OperationError` where the adapter does something that can only be folded into a model.
   public func install(on network: Network, isTrainable: Bool) throws {
     for parameter in network.weights.all { parameter.isTrainable = false }
-    if let name = reading.whole.first?.name {
-      throw OperationError(
-        .step, "`\(reading.content.label)` replaces `\(name)` as a whole, which a running network does not do yet",
-        helps: ["`attach(base:, adapter:)` makes a checkpoint of both"])
+    for (name, entry) in reading.whole {
+      let parameter = Parameter(entry.name, try reading.read(entry), isTrainable: isTrainable)
+      guard network.weights.replace(name, by: parameter) else {
+        throw OperationError(
+          .step, "`\(reading.content.label)` replaces `\(name)`, which the running network does not use",
+          helps: ["`attach(base:, adapter:)` makes a checkpoint of both"])
+      }
     }
     let layers = Dictionary(uniqueKeysWithValues: network.blueprint.linearLayers.map { ($0.weight, $0) })
     let frozen = type(of: reading.kind).parts.filter { !$0.isTrained }.map { "." + $0.name }
     for (path, layer) in reading.layers {
-      guard let target = layers[path + ".weight"] else {
+      guard let target = layers[path + ".weight"], layer.isTransposed == target.isTransposed else {
         throw OperationError(
           .step, "`\(reading.content.label)` changes `\(path)`, which is no linear layer of the running network",
-          helps: ["`attach(base:, adapter:)` makes a checkpoint of both"])
-      }
-      guard let running = RunningLayer(layer, isTransposed: target.isTransposed) else {
-        throw OperationError(
-          .step, "what `\(reading.content.label)` does at `\(path)` can be folded into a model, and not trained",
-          notes: ["it is an adapter of type `\(type(of: reading.kind).type)`"],
           helps: ["`attach(base:, adapter:)` makes a checkpoint of both"])
       }
       for entry in layer.tensors where network.weights[entry.name] == nil {
@@ -34,47 +31,57 @@ extension AdaptedModel {
         let parameter = Parameter(entry.name, try reading.read(entry), isTrainable: isTrainable && isTrained)
         network.weights.add(parameter, as: entry.name)
       }
-      network.weights.changes[target.path] = running
+      network.weights.changes[target.path] = RunningLayer(layer: layer, target: target)
     }
   }
 
   /// The adapter with the tensors that a network it was put into has now.
   public func content(from network: Network) -> Content {
     var result = reading.content
+    let parameters = Dictionary(network.weights.all.map { ($0.name, $0) }) { first, _ in first }
     result.tensors = result.tensors.map { entry in
-      guard let tensor = network.weights[entry.name]?.tensor.converted(to: entry.dtype) else { return entry }
+      guard let tensor = parameters[entry.name]?.tensor.converted(to: entry.dtype) else { return entry }
       return TensorEntry(entry.name, tensor)
     }
     return result
   }
 }
 
-/// What an adapter makes of a layer, worked out factor by factor while a network runs: y = o ∘ (W (i ∘ x) + b + M x + N y₀ + c).
+/// What an adapter makes of a layer while a network runs: y = o ∘ (W (i ∘ x) + b + M x + N y₀ + c), and with DoRA's lengths m
+/// y = m / ‖W + M‖ ∘ (W x + M x) + b + c, where the norms of rows are taken as they are, without a gradient, as in PEFT.
 private struct RunningLayer: LayerChange {
-  private let layer: AdaptedLayer
-
-  /// Nil where something in it is not worked out in this way: DoRA's lengths, Kronecker products, mixtures of skills.
-  init?(_ layer: AdaptedLayer, isTransposed: Bool) {
-    let maps = [layer.onInput, layer.onOutput].compactMap { $0 }
-    guard layer.keepsWeight, layer.lengths == nil, maps.allSatisfy(\.canRun), layer.isTransposed == isTransposed else {
-      return nil
-    }
-    guard layer.offset?.size.map({ $0.columns == 1 }) ?? true, layer.offset?.vector != nil || layer.offset == nil else {
-      return nil
-    }
-    self.layer = layer
-  }
+  let layer: AdaptedLayer
+  let target: LinearLayerName
 
   func output(_ pass: Pass, _ x: Variable, layer original: (Variable) -> Variable) -> Variable {
-    let old = original(layer.inputFactors.map { pass.multiply(x, pass.parameter($0)) } ?? x)
-    var y = old
-    if let map = layer.onInput { y = pass.add(y, map.applied(to: x, pass)) }
-    if let map = layer.onOutput { y = pass.add(y, map.applied(to: old, pass)) }
-    if let (scale, entry) = layer.offset?.vector {
-      let offset = pass.parameter(entry)
-      y = pass.add(y, toEach: scale == 1 ? offset : pass.scale(offset, by: scale))
+    let change = layer.onInput.map { $0.applied(to: x, pass) }
+    guard layer.keepsWeight else {
+      guard let change else { preconditionFailure("a layer without its weight has something instead") }
+      return bias(pass).map { pass.add(change, toEach: $0) } ?? change
     }
+    let old = original(layer.inputFactors.map { pass.multiply(x, pass.parameter($0)) } ?? x)
+    var y = change.map { pass.add(old, $0) } ?? old
+    if let map = layer.onOutput { y = pass.add(y, map.applied(to: old, pass)) }
+    if let lengths = layer.lengths { y = scaled(y, toLengths: lengths, pass) }
+    if let map = layer.offset { y = pass.add(y, toEach: map.matrix(pass).reshaped([target.outputs])) }
     return layer.outputFactors.map { pass.multiply(y, pass.parameter($0)) } ?? y
+  }
+
+  private func bias(_ pass: Pass) -> Variable? {
+    let name = target.path + ".bias"
+    return pass.weights[name].map { pass.parameter(name, $0.shape) }
+  }
+
+  private func scaled(_ y: Variable, toLengths lengths: TensorEntry, _ pass: Pass) -> Variable {
+    let old = pass.parameter(target.path + ".weight", target.shape)
+    var rows = target.isTransposed ? pass.unfolding(old, axis: 1) : old
+    if let map = layer.onInput { rows = pass.add(rows, toEach: map.matrix(pass)) }
+    let factors = pass.factors(
+      toLengths: pass.parameter(lengths).reshaped([target.outputs]), ofRows: rows.detached)
+    let result = pass.multiply(y, factors)
+    guard let bias = bias(pass) else { return result }
+    // The bias was multiplied too, and is to stay as it was.
+    return pass.add(result, toEach: pass.add(bias, toEach: pass.scale(pass.multiply(bias, factors), by: -1)))
   }
 }
 
@@ -84,30 +91,9 @@ extension Pass {
 }
 
 extension LinearMap {
-  /// Whether it is made of matrices as they are.
-  fileprivate var canRun: Bool {
-    switch self {
-    case .tensor(let entry): entry.shape.rank == 2
-    case .diagonal(let entry): entry.shape.rank == 1
-    case .transposed(let map), .scaled(_, let map): map.canRun
-    case .product(let maps), .sum(let maps): maps.allSatisfy(\.canRun)
-    case .unfolding, .slice, .kronecker, .mixture: false
-    }
-  }
-
-  /// A column, and what it is multiplied by.
-  fileprivate var vector: (scale: Double, entry: TensorEntry)? {
-    switch self {
-    case .tensor(let entry) where entry.shape.rank == 1: (1, entry)
-    case .scaled(let scale, let map): map.vector.map { (scale * $0.scale, $0.entry) }
-    default: nil
-    }
-  }
-
-  /// Each row of x multiplied by the map.
+  /// Each row of x multiplied by the map: factor by factor where it is a product.
   fileprivate func applied(to x: Variable, _ pass: Pass, isTransposed: Bool = false) -> Variable {
     switch self {
-    case .tensor(let entry): return pass.product(x, pass.parameter(entry), isTransposed: isTransposed)
     case .diagonal(let entry): return pass.multiply(x, pass.parameter(entry))
     case .transposed(let map): return map.applied(to: x, pass, isTransposed: !isTransposed)
     case .scaled(let scale, let map):
@@ -119,7 +105,30 @@ extension LinearMap {
     case .sum(let maps):
       let parts = maps.map { $0.applied(to: x, pass, isTransposed: isTransposed) }
       return parts.dropFirst().reduce(parts[0]) { pass.add($0, $1) }
-    case .unfolding, .slice, .kronecker, .mixture: preconditionFailure("a map was checked to be one that runs")
+    case .tensor, .unfolding, .slice, .kronecker, .mixture:
+      return pass.product(x, matrix(pass), isTransposed: isTransposed)
+    }
+  }
+
+  /// Multiplied out: (rows, columns).
+  fileprivate func matrix(_ pass: Pass) -> Variable {
+    guard let size else { preconditionFailure("a formula runs whose shapes were never checked") }
+    switch self {
+    case .tensor(let entry): return pass.parameter(entry).reshaped([size.rows, size.columns])
+    case .unfolding(let entry, let axis): return pass.unfolding(pass.parameter(entry), axis: axis)
+    case .slice(let entry, let index): return pass.slice(pass.parameter(entry), index)
+    case .diagonal(let entry): return pass.diagonal(pass.parameter(entry))
+    case .transposed(let map): return pass.unfolding(map.matrix(pass), axis: 1)
+    case .scaled(let scale, let map): return pass.scale(map.matrix(pass), by: scale)
+    case .product(let maps):
+      return maps.dropFirst().reduce(maps[0].matrix(pass)) { pass.product($0, $1.matrix(pass), isTransposed: true) }
+    case .kronecker(let maps):
+      return maps.dropFirst().reduce(maps[0].matrix(pass)) { pass.kronecker($0, $1.matrix(pass)) }
+    case .sum(let maps): return maps.dropFirst().reduce(maps[0].matrix(pass)) { pass.add($0, toEach: $1.matrix(pass)) }
+    case .mixture(let mixture):
+      return pass.mix(
+        pass.parameter(mixture.bank), pass.parameter(mixture.router), task: mixture.task,
+        isOuter: mixture.side == .output, noise: [])
     }
   }
 }

@@ -28,47 +28,130 @@ struct RunningAdapterTests {
     return Content(.adapter, facts: config, tensors: tensors, label: "adapter")
   }
 
-  private static func adapters() throws -> [(String, Content)] {
-    [
-      (
-        "LoRA",
-        try adapter(["peft_type": "LORA", "r": 2, "lora_alpha": 6]) {
-          [("lora_A.weight", [2, $0[1]]), ("lora_B.weight", [$0[0], 2])]
+  /// One of each kind; a kind that is added and not drawn here fails the test.
+  static let configs: [(JSON, @Sendable (Shape) -> [(String, Shape)])] = [
+    (
+      ["peft_type": "LORA", "r": 2, "lora_alpha": 6],
+      { [("lora_A.weight", [2, $0[1]]), ("lora_B.weight", [$0[0], 2])] }
+    ),
+    (
+      ["peft_type": "LORA", "r": 2, "lora_alpha": 6, "use_dora": true, "lora_bias": true],
+      {
+        [
+          ("lora_A.weight", [2, $0[1]]), ("lora_B.weight", [$0[0], 2]), ("lora_B.bias", [$0[0]]),
+          ("lora_magnitude_vector", [$0[0]]),
+        ]
+      }
+    ),
+    (["peft_type": "IA3", "feedforward_modules": []], { [("ia3_l", [$0[0], 1])] }),
+    (["peft_type": "IA3", "feedforward_modules": ["0"]], { [("ia3_l", [1, $0[1]])] }),
+    (
+      ["peft_type": "LOKR", "r": 2, "alpha": 3],
+      { [("lokr_w1", [1, 2]), ("lokr_w2_a", [$0[0], 2]), ("lokr_w2_b", [2, $0[1] / 2])] }
+    ),
+    (["peft_type": "SOKA", "scale": 0.5], { [("soka_u", [3, 1, 2]), ("soka_v", [3, $0[0], $0[1] / 2])] }),
+    (
+      ["peft_type": "FLORA", "r": 2, "scale": 0.5],
+      { [("flora_core", [2, 3]), ("flora_factor_0", [$0[1], 2]), ("flora_factor_1", [$0[0], 3])] }
+    ),
+    (
+      ["peft_type": "HYDRA", "r": 2, "scale": 0.5],
+      { shape in
+        ["parallel", "sequential"].flatMap { branch -> [(String, Shape)] in
+          [
+            ("hydra_\(branch)_A.weight", [2, branch == "parallel" ? shape[1] : shape[0]]),
+            ("hydra_\(branch)_B.weight", [shape[0], 2]), ("hydra_\(branch)_A.bias", [2]),
+            ("hydra_\(branch)_B.bias", [shape[0]]),
+          ]
         }
-      ),
-      (
-        "IA3",
-        try adapter(["peft_type": "IA3", "feedforward_modules": []]) { [("ia3_l", [$0[0], 1])] }
-      ),
-    ]
+      }
+    ),
+    (
+      ["peft_type": "LDU"],
+      { [("ldu_lower", [$0[0], 3]), ("ldu_diagonal", [3]), ("ldu_upper", [3, $0[1]])] }
+    ),
+    (
+      ["peft_type": "POLY", "r": 2, "n_tasks": 1, "n_skills": 3, "n_splits": 1],
+      {
+        [
+          ("poly_lora_A", [1, 3, $0[1], 2]), ("poly_lora_B", [1, 3, 2, $0[0]]),
+          ("poly_router.module_logits", [1, 3]),
+        ]
+      }
+    ),
+    (["peft_type": "FACTORS"], { [("factor_out", [$0[0], 2]), ("factor_in", [2, $0[1]])] }),
+  ]
+
+  @Test(arguments: configs.indices) func `an adapter that runs gives what it gives folded in`(_ number: Int) throws {
+    let (config, parts) = Self.configs[number]
+    let features = Batch.numbers(Tensor((0..<24).map { Float($0 % 7) - 3 }, shape: [4, 6]))
+    let (base, adapter) = (try Self.base(), try Self.adapter(config, parts))
+    let adapted = try AdaptedModel(adapter, for: base)
+    let folded = try run("attach", ["base": .contents([base]), "adapter": .contents([adapter])])
+    let network = try RunnableModel(Checkpoint(base)).network()
+    try adapted.install(on: network, isTrainable: true)
+    let running = network.output(features).entries
+    let expected = try RunnableModel(Checkpoint(folded)).network().output(features).entries
+    for (a, b) in zip(running, expected) { #expect(abs(a - b) < 2e-5 * max(1, abs(b)), "\(config)") }
+    let trained = network.weights.all.filter(\.isTrainable)
+    #expect(trained.reduce(0) { $0 + $1.count } == adapted.reading.trainedCount)
+    let type = try #require(config["peft_type"]?.string)
+    #expect(AdapterKinds.all.contains { $0.type == type })
   }
 
-  @Test func `an adapter that runs gives what it gives folded in`() throws {
-    let features = Batch.numbers(
-      Tensor((0..<24).map { Float($0 % 7) - 3 }, shape: [4, 6]))
-    for (name, adapter) in try Self.adapters() {
-      let base = try Self.base()
-      let adapted = try AdaptedModel(adapter, for: base)
-      let folded = try run("attach", ["base": .contents([base]), "adapter": .contents([adapter])])
-      let network = try RunnableModel(Checkpoint(base)).network()
-      try adapted.install(on: network, isTrainable: true)
-      let running = network.output(features).entries
-      let expected = try RunnableModel(Checkpoint(folded)).network().output(features).entries
-      for (a, b) in zip(running, expected) { #expect(abs(a - b) < 1e-5 * max(1, abs(b)), "\(name)") }
-      #expect(network.weights.all.filter(\.isTrainable).map(\.name).sorted() == adapter.tensors.map(\.name).sorted())
+  @Test func `every kind of adapter runs`() throws {
+    #expect(Set(Self.configs.compactMap { $0.0["peft_type"]?.string }) == Set(AdapterKinds.all.map { $0.type }))
+  }
+
+  @Test(arguments: configs.indices) func `every kind of adapter learns`(_ number: Int) throws {
+    let (config, parts) = Self.configs[number]
+    let (base, data, start) = (try Self.base(), Self.data(), try Self.adapter(config, parts))
+    let trained = try run(
+      "finetune",
+      [
+        "base": .contents([base]), "adapter": .contents([start]), "data": .contents([data]),
+        "epochs": .value(.number(40)), "rate": .value(.number(0.05)),
+      ])
+    #expect(trained.tensors.map(\.name) == start.tensors.map(\.name))
+    func loss(_ adapter: Content) throws -> Double {
+      let model = try run("attach", ["base": .contents([base]), "adapter": .contents([adapter])])
+      let made = try run("evaluate", ["model": .contents([model]), "data": .contents([data])])
+      return try #require(made.facts["loss"]?.number)
     }
+    let (before, after) = (try loss(start), try loss(trained))
+    #expect(after < 0.8 * before, "\(config): from \(before) to \(after)")
   }
 
-  @Test func `training an adapter changes it and lowers the loss, and leaves the model alone`() throws {
+  @Test func `tensors that an adapter has whole are trained with it`() throws {
+    var adapter = try Self.adapter(["peft_type": "LORA", "r": 2], Self.configs[0].1)
     let base = try Self.base()
+    let last = try #require(base.tensors.last { $0.shape.rank == 1 })
+    adapter.tensors.append(TensorEntry("base_model.model." + last.name, try base.tensor(last.name)))
+    let trained = try run(
+      "finetune",
+      [
+        "base": .contents([base]), "adapter": .contents([adapter]), "data": .contents([Self.data()]),
+        "epochs": .value(.number(2)), "rate": .value(.number(0.02)),
+      ])
+    let after = try #require(trained.tensors.last)
+    #expect(after.name == "base_model.model." + last.name)
+    #expect(try trained.tensor(after.name).doubles != base.tensor(last.name).doubles)
+  }
+
+  private static func data() -> Content {
     var generator = Generator(seed: 1, stream: "data")
     let rows = (0..<60 * 6).map { _ in Float(generator.gaussian()) }
     let labels = (0..<60).map { rows[$0 * 6] > 0 ? 1 : 3 }
-    let data = Content(
+    return Content(
       .dataset, facts: ["rows": 60, "features": 6, "classes": 5],
       tensors: [
         TensorEntry("features", Tensor(rows, shape: [60, 6])), TensorEntry("labels", Tensor(labels, shape: [60])),
       ], label: "data")
+  }
+
+  @Test func `training an adapter changes it and lowers the loss, and leaves the model alone`() throws {
+    let base = try Self.base()
+    let data = Self.data()
     let start = try run("lora_init", ["base": .contents([base]), "rank": .value(.number(2))])
     let trained = try run(
       "finetune",

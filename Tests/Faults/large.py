@@ -67,7 +67,7 @@ def make(session, artifacts, receipts, steps=1000):
         "INSERT INTO location VALUES (?, ?, ?, 0)",
         ((1_000_000 + number // 4, number % 4 * 16, 1_000_000 + number) for number in range(4 * (artifacts - steps))))
     database.executemany(
-        "INSERT INTO run VALUES (?, ?, 'ties', 1, ?, 'old.rcp', ?, ?, 1.5, ?)",
+        "INSERT INTO run VALUES (?, ?, 'ties', 1, ?, 'old.rcp', ?, ?, 1.5, ?, NULL)",
         ((number + 1, digest("key", number), f"step{number % 100}", digest("artifact", number % (artifacts - steps)),
           now - 40 * 86400 + number / receipts, text) for number in range(receipts)))
     database.executemany(

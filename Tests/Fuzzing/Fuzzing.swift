@@ -45,7 +45,8 @@ private let parsers: [String: @Sendable ([UInt8]) -> Void] = [
   },
   "yaml": { bytes in
     let source = Source(name: "fuzz.yml", text: String(decoding: bytes, as: UTF8.self))
-    _ = try? MergekitImport(source, directory: "/nowhere", recipeFolder: "/nowhere", catalog: catalog)
+    _ = try? MergekitImport(
+      source, search: ModelSearch(directory: "/nowhere"), recipeFolder: "/nowhere", catalog: catalog)
   },
   "tokenizer": { bytes in _ = try? TokenizerVocabulary(bytes, name: "tokenizer.json") },
   "receipt": { bytes in

@@ -71,6 +71,9 @@ struct PrimitiveLaws {
       [[2, 3, 2, 5], [2, 6]], batched: [false, false]),
     Case("turning", Turning(), [[3, 4, 5]]),
     Case("columns", Columns(range: 2..<5), [[2, 3, 7]]),
+    Case("picking", Picking(places: [5, 0, nil, 3, 3, 1], result: [2, 3]), [[2, 3]], batched: [false]),
+    Case("Kronecker product", KroneckerProduct(), [[2, 3], [4, 5]], batched: [false, false]),
+    Case("factors to lengths", LengthFactors(), [[3], [3, 7]], batched: [false, false]),
     Case("prefixing", Prefixing(), [[2, 3, 7], [7]]),
   ]
 

@@ -124,6 +124,39 @@ public final class Pass {
     tape.apply(SkillMixing(task: task, isOuter: isOuter, noise: noise), [bank, router])
   }
 
+  /// One of the matrices that a tensor of three axes holds.
+  public func slice(_ x: Variable, _ index: Int) -> Variable {
+    let size = x.shape[1] * x.shape[2]
+    return tape.apply(
+      Picking(places: Array(index * size..<(index + 1) * size), result: [x.shape[1], x.shape[2]]), [x])
+  }
+
+  /// An axis of a tensor against all others, in their order.
+  public func unfolding(_ x: Variable, axis: Int) -> Variable {
+    let rows = x.shape[axis]
+    let inner = x.shape.axes.dropFirst(axis + 1).reduce(1, *)
+    let outer = x.shape.axes.prefix(axis).reduce(1, *)
+    let places = (0..<rows).flatMap { row in
+      (0..<outer).flatMap { block in (0..<inner).map { (block * rows + row) * inner + $0 } }
+    }
+    return tape.apply(Picking(places: places, result: [rows, outer * inner]), [x])
+  }
+
+  /// The square matrix with these numbers on its diagonal.
+  public func diagonal(_ x: Variable) -> Variable {
+    let size = x.shape.count
+    let places = (0..<size * size).map { $0 % (size + 1) == 0 ? $0 / (size + 1) : nil }
+    return tape.apply(Picking(places: places, result: [size, size]), [x])
+  }
+
+  /// a ⊗ b.
+  public func kronecker(_ a: Variable, _ b: Variable) -> Variable { tape.apply(KroneckerProduct(), [a, b]) }
+
+  /// What each row of a matrix is multiplied by to get the length that it is given; 1 for a row of zeros.
+  public func factors(toLengths lengths: Variable, ofRows matrix: Variable) -> Variable {
+    tape.apply(LengthFactors(), [lengths, matrix])
+  }
+
   /// (examples, a, b) to (examples, b, a).
   func turn(_ x: Variable) -> Variable { tape.apply(Turning(), [x]) }
 

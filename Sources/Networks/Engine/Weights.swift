@@ -29,6 +29,17 @@ public final class Weights {
     all.append(parameter)
   }
 
+  /// Puts another parameter where one is that the checkpoint calls by a name.
+  /// - Returns: Whether there was one of its shape.
+  public func replace(_ name: String, by parameter: Parameter) -> Bool {
+    guard let index = all.firstIndex(where: { $0.name == name }), all[index].shape == parameter.shape else {
+      return false
+    }
+    for (own, old) in byName where old === all[index] { byName[own] = parameter }
+    all[index] = parameter
+    return true
+  }
+
   /// Says that a parameter is a statistic, which is never trained.
   func noteFixed(_ name: String) { fixed.insert(name) }
 
