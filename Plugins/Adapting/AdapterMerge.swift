@@ -156,12 +156,11 @@ struct AdapterMerge: RecipeOperation {
       ranks: ranks, isRankStabilised: compatible?.isRankStabilised ?? false, isTransposed: readings[0].isTransposed
     ) { Double($0) }
     let errors = zip(layers, merged).map { JSON.Member($0.path, .number($1.error)) }
-    let origin = JSON.object(
-      [.init("made_by", "adapter_merge")] + (method == .svd ? [.init("relative_error", .object(errors))] : []))
+    let origin = NewAdapter.origin("adapter_merge", method == .svd ? ["relative_error": .object(errors)] : [:])
     var result = NewAdapter(
       LoRA.self, for: nil,
       fields: fields + [
-        .init("mergekit", origin), .init("task_type", adapters[0].content.facts["task_type"] ?? .null),
+        origin, .init("task_type", adapters[0].content.facts["task_type"] ?? .null),
         .init("base_model_name_or_path", adapters[0].content.facts["base_model_name_or_path"] ?? .null),
       ])
     for (layer, merged) in zip(layers, merged) {

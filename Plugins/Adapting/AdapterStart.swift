@@ -98,7 +98,7 @@ extension AdapterStart {
   private func outlined(
     _ targets: [AdapterTarget], _ shapes: (AdapterTarget) -> [(part: String, shape: Shape)]?
   ) throws -> Content? {
-    var adapter = NewAdapter(kind, for: source, fields: fields(targets, []) + Self.origin([:]))
+    var adapter = NewAdapter(kind, for: source, fields: fields(targets, []) + [NewAdapter.origin(Self.about.name)])
     for target in targets {
       guard let shapes = shapes(target) else { return nil }
       for (part, shape) in shapes {
@@ -127,17 +127,13 @@ extension AdapterStart {
     for (target, layer) in zip(targets, layers) {
       for (name, number) in layer.facts { facts[name, default: []].append(.init(target.path, .number(number))) }
     }
-    var adapter = NewAdapter(kind, for: source, fields: fields(targets, layers) + Self.origin(facts))
+    var adapter = NewAdapter(
+      kind, for: source,
+      fields: fields(targets, layers) + [NewAdapter.origin(Self.about.name, facts.mapValues(JSON.object))])
     for (target, layer) in zip(targets, layers) {
       for (part, tensor) in layer.parts { adapter.add(part, of: target.path, TensorEntry(part, tensor)) }
     }
     return Adapter(adapter.content)
-  }
-
-  /// What of our own the configuration says, under a name that PEFT passes over.
-  private static func origin(_ facts: [String: [JSON.Member]]) -> [JSON.Member] {
-    let numbers = facts.keys.sorted().map { JSON.Member($0, .object(facts[$0] ?? [])) }
-    return [.init("mergekit", .object([.init("made_by", .string(about.name))] + numbers))]
   }
 
   /// A layer's weight as (out, in).

@@ -34,7 +34,8 @@ struct Eva: RecipeOperation {
       shares of their layers' variance, but no layer gets more than `spread` times `rank`; a layer that gets none is left out. \
       `.incremental` goes over the data, again and again, until every component has a cosine of `converged` with what it was a \
       batch before, or `steps` batches were seen. Inputs are centred, as PEFT does it, although the paper speaks of a singular value \
-      decomposition. With `rescale` a layer's α grows with its rank, so that every layer is multiplied by the same.
+      decomposition. The share of its inputs' variance that a layer's directions explain stays with the adapter, as `explained`. \
+      With `rescale` a layer's α grows with its rank, so that every layer is multiplied by the same.
       """,
     papers: [
       .init(
@@ -91,6 +92,7 @@ struct Eva: RecipeOperation {
     let widths = model.blueprint.linearLayers.map(\.inputs)
     let kept = widths.reduce(0) { $0 + 8 * $1 * (method == .covariance ? $1 : Int(Double(rank) * spread) + 1) }
     return model.memory(for: data, examples: batch, length: length, .forward) + kept
+      + (method == .incremental ? room : 0)
   }
 
   func run(_ context: Context) throws -> Adapter {
@@ -108,16 +110,43 @@ struct Eva: RecipeOperation {
       method: method == .covariance ? .covariance : .incremental)
     let perEpoch = (examples.count + batch - 1) / batch
     let most = method == .covariance ? min(steps, perEpoch) : steps
+    let adapted = Set(layers.map(\.path))
+    var kept = [[ExplainedVariance.Input]?](repeating: nil, count: perEpoch)
+    var room = method == .incremental ? self.room : 0
     for step in 0..<most where !search.isDone {
       try context.checkCancelled()
-      let start = step % perEpoch * batch
-      let rows = Array(start..<min(start + batch, examples.count))
-      let inputs = examples.batch(rows)
-      _ = network.output(inputs) { path, input in search.add(input, of: path, inputs) }
-      try search.endBatch(context)
+      let number = step % perEpoch
+      let rows = Array(number * batch..<min((number + 1) * batch, examples.count))
+      let inputs = try kept[number] ?? inputs(of: examples.batch(rows), in: network, at: adapted, context)
+      let size = inputs.reduce(0) { $0 + $1.rows.byteCount }
+      if kept[number] == nil, size <= room {
+        kept[number] = inputs
+        room -= size
+      }
+      try search.add(inputs, context)
       context.progress(step + 1, of: most, "steps")
     }
     return try adapter(targets, layers, search)
+  }
+
+  /// Bytes that may go into keeping what batches gave, so that later rounds need not run the model again.
+  private var room: Int { (16 << 20) + 4 * base.content.byteCount }
+
+  /// What a batch gives as inputs of layers, those that are the same once.
+  private func inputs(
+    of batch: Batch, in network: Network, at paths: Set<String>, _ context: Context
+  ) throws -> [ExplainedVariance.Input] {
+    var found: [(paths: [String], width: Int, rows: [Float])] = []
+    var last: Variable?
+    network.observe(batch, inputsOf: paths) { path, input in
+      if let last, last.isSame(as: input) {
+        found[found.count - 1].paths.append(path)
+      } else {
+        found.append(([path], input.shape.axes.last ?? 0, input.rows(without: batch)))
+      }
+      last = input
+    }
+    return try context.map(found) { .init(paths: $0.paths, rows: RowSummary($0.rows, width: $0.width)) }
   }
 
   private func targets(of model: RunnableModel) throws -> [AdapterTarget] {
@@ -131,11 +160,14 @@ struct Eva: RecipeOperation {
     let found = try search.finish()
     let alpha = alpha ?? Double(rank)
     let ranks = zip(targets, found).map { (path: $0.path, rank: $1.components.rows) }.filter { $0.rank > 0 }
+    let explained = zip(targets, found).map { JSON.Member($0.path, .number($1.explained)) }
+    let given = zip(targets, found).map { JSON.Member($0.path, .integer($1.components.rows)) }
+    let fields = LoRA.fields(ranks: ranks, isTransposed: targets.first?.isTransposed ?? false) {
+      rescale ? alpha * Double($0) / Double(rank) : alpha
+    }
     var adapter = NewAdapter(
       LoRA.self, for: base.content,
-      fields: LoRA.fields(
-        ranks: ranks, isTransposed: targets.first?.isTransposed ?? false
-      ) { rescale ? alpha * Double($0) / Double(rank) : alpha })
+      fields: fields + [NewAdapter.origin("eva", ["explained": .object(explained), "rank": .object(given)])])
     for (target, layer) in zip(targets, found) where layer.components.rows > 0 {
       let scale = layer.singularValues.map { whiten && $0 > 0 ? 1 / $0.squareRoot() : 1 }
       let a = layer.components.scalingRows(by: scale)

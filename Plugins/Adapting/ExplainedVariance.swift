@@ -33,9 +33,6 @@ struct ExplainedVariance {
   private var numbers: [String: Int] = [:]
   /// Whether each component of an input has settled.
   private var settled: [[Bool]] = []
-  private var last: (input: Variable, number: Int)?
-  /// Rows of the batch that the components were not told of yet.
-  private var waiting: [(number: Int, rows: [Float])] = []
   private var ranks: [Int]
 
   init(_ layers: [Layer], rank: Int, spread: Double, converged: Double, method: PrincipalComponents.Method) {
@@ -59,48 +56,38 @@ struct ExplainedVariance {
     return settled[number].count >= ranks[index] && settled[number].prefix(ranks[index]).allSatisfy { $0 }
   }
 
-  /// Takes the input of a layer, (…, in); of layers that are not adapted nothing.
-  mutating func add(_ input: Variable, of path: String, _ batch: Batch) {
-    guard let layer = layers.first(where: { $0.path == path }) else { return }
-    if let last, last.input.isSame(as: input) {
-      numbers[path] = last.number
-      return
-    }
-    let number = numbers[path] ?? inputs.count
-    if number == inputs.count {
-      let wanted = Int((spread * Double(rank)).rounded())
-      inputs.append(PrincipalComponents(wanted, width: layer.inputs, method))
-      settled.append([])
-    }
-    numbers[path] = number
-    last = (input, number)
-    // Settled for all layers that have this input: nothing is left to find out.
-    let users = layers.indices.filter { numbers[layers[$0].path] == number }
-    if case .incremental = method, users.allSatisfy(isSettled) { return }
-    waiting.append((number, input.rows(without: batch)))
+  /// What a batch gave as the input of a layer, or of several that have the same.
+  struct Input: Sendable {
+    let paths: [String]
+    let rows: RowSummary
   }
 
-  /// Works on what the batch brought, several inputs at once.
+  /// Works on what a batch brought, several inputs at once.
   /// - Throws: `OperationError` where an input is not finite.
-  mutating func endBatch(_ context: Context) throws {
-    last = nil
-    let batch = waiting.map { (components: inputs[$0.number], rows: $0.rows) }
-    let updated = try context.map(batch) { [method] item -> PrincipalComponents in
+  mutating func add(_ batch: [Input], _ context: Context) throws {
+    for input in batch where numbers[input.paths[0]] == nil {
+      guard let layer = layers.first(where: { $0.path == input.paths[0] }) else { continue }
+      for path in input.paths { numbers[path] = inputs.count }
+      inputs.append(PrincipalComponents(Int((spread * Double(rank)).rounded()), width: layer.inputs, method))
+      settled.append([])
+    }
+    // Settled for all layers that have an input: nothing is left to find out.
+    let open = batch.compactMap { input in numbers[input.paths[0]].map { (number: $0, rows: input.rows) } }
+      .filter { item in
+        guard case .incremental = method else { return true }
+        return !layers.indices.filter { numbers[layers[$0].path] == item.number }.allSatisfy(isSettled)
+          && item.rows.count >= inputs[item.number].wanted
+      }
+    let before = open.map { (components: inputs[$0.number], rows: $0.rows) }
+    let updated = try context.map(before) { item -> PrincipalComponents in
       var components = item.components
-      let rows = DoubleMatrix(item.rows, width: components.width)
-      if case .incremental = method, rows.rows < components.wanted { return components }
-      guard components.add(rows) else { throw Self.notFinite }
+      guard components.add(item.rows) else { throw Self.notFinite }
       return components
     }
-    for (item, after) in zip(waiting, updated) {
-      let (before, after) = (inputs[item.number].components, after)
-      settled[item.number] = (0..<after.components.rows).map { row in
-        guard row < before.rows, after.count > inputs[item.number].count else { return false }
-        return (0..<before.columns).reduce(0) { $0 + after.components[row, $1] * before[row, $1] } >= tau
-      }
+    for (item, after) in zip(open, updated) {
+      settled[item.number] = after.cosines(with: inputs[item.number]).map { $0 >= tau }
       inputs[item.number] = after
     }
-    waiting = []
     if case .incremental = method { shareOut() }
   }
 
@@ -145,11 +132,5 @@ struct ExplainedVariance {
         components: input.components.firstRows(rank), singularValues: Array(input.singularValues.prefix(rank)),
         explained: input.explained.prefix(rank).reduce(0, +))
     }
-  }
-}
-
-extension DoubleMatrix {
-  fileprivate init(_ entries: [Float], width: Int) {
-    self.init(rows: entries.count / max(width, 1), columns: width, entries.map(Double.init))
   }
 }

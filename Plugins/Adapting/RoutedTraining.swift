@@ -25,31 +25,50 @@ struct RoutedTraining {
 
   func run(_ routed: RoutedNetwork, _ tasks: [ModelData], _ context: Context) throws {
     let training = Training(routed.network, AdamW(weightDecay: 0), clip: nil)
-    var orders = tasks.map { _ in [Int]() }
-    for step in 0..<steps {
-      try context.checkCancelled()
-      let number = step % tasks.count
-      if orders[number].isEmpty {
-        var generator = Generator(seed: seed, stream: name, "task \(number)", "order at \(step)")
-        orders[number] = generator.permutation(of: tasks[number].count)
+    try UnfinishedTraining.run(training, context) { afterStep in
+      for step in training.steps..<max(steps, training.steps) {
+        try context.checkCancelled()
+        let loss = try take(step, training, routed, tasks)
+        context.progress(step + 1, of: steps, "steps", figure: loss.map { .init("loss", $0) })
+        try afterStep()
       }
-      let rows = Array(orders[number].prefix(batch))
-      orders[number].removeFirst(rows.count)
-      routed.choose(task: number, noise: relaxed ? (seed, step) : nil)
-      let count = tasks[number].scored(rows)
-      guard count > 0 else { continue }
-      var loss = 0.0
-      for part in tasks[number].parts(rows) {
-        let inputs = tasks[number].batch(part)
-        loss += training.add(inputs, tasks[number].objective(part, inputs), of: count)
-      }
-      guard loss.isFinite else {
-        throw OperationError(
-          .step, "training came apart at step \(step + 1) of \(steps): the loss is no longer a number",
-          helps: ["a smaller `rate` or `routing_rate` keeps it together"])
-      }
-      training.step(rate: 1) { RoutedNetwork.isRouter($0) ? routingRate : rate }
-      context.progress(step + 1, of: steps, "steps", figure: .init("loss", loss))
     }
+  }
+
+  /// One step.
+  /// - Returns: The loss; nil where nothing in the batch is scored.
+  private func take(
+    _ step: Int, _ training: Training, _ routed: RoutedNetwork, _ tasks: [ModelData]
+  ) throws -> Double? {
+    let number = step % tasks.count
+    let data = tasks[number]
+    let rows = rows(of: data, number, at: step, of: tasks.count)
+    routed.choose(task: number, noise: relaxed ? (seed, step) : nil)
+    let count = data.scored(rows)
+    guard count > 0 else {
+      training.skip()
+      return nil
+    }
+    var loss = 0.0
+    for part in data.parts(rows) {
+      let inputs = data.batch(part)
+      loss += training.add(inputs, data.objective(part, inputs), of: count)
+    }
+    guard loss.isFinite else {
+      throw OperationError(
+        .step, "training came apart at step \(step + 1) of \(steps): the loss is no longer a number",
+        helps: ["a smaller `rate` or `routing_rate` keeps it together"])
+    }
+    training.step(rate: 1) { RoutedNetwork.isRouter($0) ? routingRate : rate }
+    return loss
+  }
+
+  /// A task's examples at one of its turns: it goes over all of them, in an order drawn anew each time.
+  private func rows(of data: ModelData, _ number: Int, at step: Int, of tasks: Int) -> [Int] {
+    let turn = step / tasks
+    let position = turn % ((data.count + batch - 1) / batch)
+    var generator = Generator(
+      seed: seed, stream: name, "task \(number)", "order at \((turn - position) * tasks + number)")
+    return Array(generator.permutation(of: data.count)[position * batch..<min((position + 1) * batch, data.count)])
   }
 }

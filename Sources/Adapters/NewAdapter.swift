@@ -29,6 +29,13 @@ public struct NewAdapter: Sendable {
     for (name, matrix) in zip(names, [factors.a, factors.b]) { add(name, of: path, TensorEntry(name, Tensor(matrix))) }
   }
 
+  /// What of our own the configuration says, under a name that PEFT passes over.
+  /// - Parameter facts: What is worth knowing, such as a number for each module.
+  public static func origin(_ operation: String, _ facts: [String: JSON] = [:]) -> JSON.Member {
+    let members = facts.sorted { $0.key < $1.key }.map { JSON.Member($0.key, $0.value) }
+    return .init("mergekit", .object([.init("made_by", .string(operation))] + members))
+  }
+
   public var content: Content {
     var members: [JSON.Member] = [
       .init("peft_type", .string(type.type)), .init("task_type", Self.task(of: base)),

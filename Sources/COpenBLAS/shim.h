@@ -6,6 +6,11 @@ extern void dgesdd_(
     const char *jobz, const blasint *m, const blasint *n, double *a, const blasint *lda, double *s, double *u,
     const blasint *ldu, double *vt, const blasint *ldvt, double *work, const blasint *lwork, blasint *iwork,
     blasint *info, size_t jobz_length);
+extern void dsyevr_(
+    const char *jobz, const char *range, const char *uplo, const blasint *n, double *a, const blasint *lda,
+    const double *vl, const double *vu, const blasint *il, const blasint *iu, const double *abstol, blasint *m, double *w,
+    double *z, const blasint *ldz, blasint *isuppz, double *work, const blasint *lwork, blasint *iwork,
+    const blasint *liwork, blasint *info, size_t jobz_length, size_t range_length, size_t uplo_length);
 extern void dsyevd_(
     const char *jobz, const char *uplo, const blasint *n, double *a, const blasint *lda, double *w, double *work,
     const blasint *lwork, blasint *iwork, const blasint *liwork, blasint *info, size_t jobz_length, size_t uplo_length);

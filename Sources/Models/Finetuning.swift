@@ -90,7 +90,10 @@ public struct Finetuning: Sendable {
     _ training: Training, _ rows: [Int], _ data: ModelData, rate: Double, _ step: Int, of total: Int
   ) throws -> Double {
     let count = data.scored(rows)
-    guard count > 0 else { return 0 }
+    guard count > 0 else {
+      training.skip()
+      return 0
+    }
     var loss = 0.0
     for part in data.parts(rows) {
       let batch = data.batch(part)

@@ -6,7 +6,7 @@ import Operations
 import Tensors
 
 /// Where a training leaves how far it has come, so that a killed run goes on from there.
-struct UnfinishedTraining {
+public struct UnfinishedTraining {
   private let path: String
   private var saved = Date()
 
@@ -17,6 +17,22 @@ struct UnfinishedTraining {
   init?(_ context: Context) throws {
     guard let folder = try context.unfinished() else { return nil }
     path = folder + "/training.safetensors"
+  }
+
+  /// Takes steps that a later run goes on with where this one is stopped.
+  /// - Parameter body: Goes on from `training.steps`, and calls what it is given after each step.
+  public static func run(
+    _ training: Training, _ context: Context, _ body: (_ afterStep: () throws -> Void) throws -> Void
+  ) throws {
+    var unfinished = try UnfinishedTraining(context)
+    if let left = unfinished?.load() { _ = training.resume(left.state) }
+    do {
+      try body { try unfinished?.saveNowAndThen(training, nil) }
+    } catch let error as OperationError where error.cause == .interrupted {
+      // What was done is not lost.
+      try unfinished?.save(training, nil)
+      throw error
+    }
   }
 
   /// What an earlier run left: the state, and the parameters of its best step with their loss and how long ago that was.

@@ -45,53 +45,51 @@ public struct PrincipalComponents: Sendable {
 
   /// Adds rows.
   /// - Returns: False where a decomposition failed; then nothing changed.
-  public mutating func add(_ rows: DoubleMatrix) -> Bool {
-    let n = rows.rows
-    guard n > 0 else { return true }
-    var batchMean = [Double](repeating: 0, count: width)
-    for row in 0..<n { for column in 0..<width { batchMean[column] += rows[row, column] } }
-    for column in 0..<width { batchMean[column] /= Double(n) }
-    var centred = rows
-    for row in 0..<n { for column in 0..<width { centred[row, column] -= batchMean[column] } }
-    let total = Double(count + n)
-    let shift = (0..<width).map { mean[$0] - batchMean[$0] }
-    let weight = Double(count) * Double(n) / total
-    switch method {
-    case .covariance:
+  public mutating func add(_ rows: RowSummary) -> Bool {
+    guard rows.count > 0 else { return true }
+    let total = Double(count + rows.count)
+    let shift = (0..<width).map { mean[$0] - rows.mean[$0] }
+    let weight = Double(count) * Double(rows.count) / total
+    let between = count > 0 ? DoubleMatrix(rows: 1, columns: width, shift.map { $0 * weight.squareRoot() }) : nil
+    switch (method, rows.form) {
+    case (.covariance, let form):
       guard let products else { preconditionFailure("the covariance is kept from the start") }
-      var sum = products + DoubleMatrix.product(transposed: centred, centred)
-      if count > 0 {
-        let column = DoubleMatrix(rows: width, columns: 1, shift)
-        sum = sum + weight * DoubleMatrix.product(column, transposed: column)
+      self.products = products + form.products + between.map { .product(transposed: $0, $0) }
+    case (.incremental, .products(let products)):
+      let kept = components.scalingRows(by: singularValues)
+      let sum = products + between.map { .product(transposed: .stacked([kept, $0]), .stacked([kept, $0])) }
+      guard let found = SymmetricEigenvalues(sum, first: wanted) else { return false }
+      keep(found.vectors, found.values.map { max($0, 0).squareRoot() })
+    case (.incremental, .rows(let centred)):
+      let parts = count > 0 ? [components.scalingRows(by: singularValues), centred] : [centred]
+      guard let (components, values) = Self.directions(.stacked(parts + [between].compactMap { $0 }), wanted) else {
+        return false
       }
-      self.products = sum
-    case .incremental:
-      var parts = [centred]
-      if count > 0 {
-        parts.insert(components.scalingRows(by: singularValues), at: 0)
-        parts.append(DoubleMatrix(rows: 1, columns: width, shift.map { $0 * weight.squareRoot() }))
-      }
-      guard let (components, values) = Self.directions(.stacked(parts), wanted) else { return false }
       keep(components, values)
     }
     for column in 0..<width {
-      var sum = 0.0
-      for row in 0..<n { sum += centred[row, column] * centred[row, column] }
-      scatter[column] += sum + shift[column] * shift[column] * weight
-      mean[column] = (mean[column] * Double(count) + batchMean[column] * Double(n)) / total
+      scatter[column] += rows.scatter[column] + shift[column] * shift[column] * weight
+      mean[column] = (mean[column] * Double(count) + rows.mean[column] * Double(rows.count)) / total
     }
-    count += n
+    count += rows.count
     return true
+  }
+
+  /// The cosine of each component with another's of the same number, as far as both have them.
+  public func cosines(with other: PrincipalComponents) -> [Double] {
+    (0..<min(components.rows, other.components.rows)).map { row in
+      (0..<width).reduce(0) { $0 + components[row, $1] * other.components[row, $1] }
+    }
   }
 
   /// The first right singular vectors of a matrix and their values, by way of the products on its shorter side: of what is
   /// kept, the values lie within a few powers of ten.
   private static func directions(_ matrix: DoubleMatrix, _ count: Int) -> (DoubleMatrix, [Double])? {
     if matrix.rows >= matrix.columns {
-      guard let found = SymmetricEigenvalues(.product(transposed: matrix, matrix)) else { return nil }
-      return (found.vectors.firstRows(min(count, matrix.columns)), found.values.map { max($0, 0).squareRoot() })
+      guard let found = SymmetricEigenvalues(.product(transposed: matrix, matrix), first: count) else { return nil }
+      return (found.vectors, found.values.map { max($0, 0).squareRoot() })
     }
-    guard let found = SymmetricEigenvalues(.product(matrix, transposed: matrix)) else { return nil }
+    guard let found = SymmetricEigenvalues(.product(matrix, transposed: matrix), first: count) else { return nil }
     let values = found.values.map { max($0, 0).squareRoot() }
     let level = (values.first ?? 0) * 1e-7
     let kept = values.prefix(count).prefix { $0 > level }
@@ -103,7 +101,7 @@ public struct PrincipalComponents: Sendable {
   /// - Returns: False where the decomposition failed.
   public mutating func finish() -> Bool {
     guard let products else { return true }
-    guard let found = SymmetricEigenvalues(products) else { return false }
+    guard let found = SymmetricEigenvalues(products, first: wanted) else { return false }
     keep(found.vectors, found.values.map { max($0, 0).squareRoot() })
     return true
   }
@@ -120,4 +118,17 @@ public struct PrincipalComponents: Sendable {
     self.components = components
     singularValues = Array(values.prefix(kept))
   }
+}
+
+extension RowSummary.Form {
+  fileprivate var products: DoubleMatrix {
+    switch self {
+    case .rows(let matrix): .product(transposed: matrix, matrix)
+    case .products(let matrix): matrix
+    }
+  }
+}
+
+extension DoubleMatrix {
+  fileprivate static func + (a: DoubleMatrix, b: DoubleMatrix?) -> DoubleMatrix { b.map { a + $0 } ?? a }
 }

@@ -1,33 +1,57 @@
 import Diagnostics
 import Operations
 
-/// Lines of one sort in one picture: the losses of a training with five seeds.
+/// Lines of one sort in one picture: the losses of trainings from three starts with five seeds each.
 struct CurveChart {
   private let title: String
   private let name: String
   private let unit: String
-  private let lines: [(step: Int, label: String, points: [Curve.Point])]
+  private let lines: [Line]
+  /// What the recipe calls lines that are alike, where there are several such.
+  private let families: [String]
+
+  private struct Line {
+    let step: Int
+    let label: String
+    let family: String
+    var points: [Curve.Point]
+  }
 
   private static let size = (width: 380.0, height: 200.0)
   private static let inset = (left: 52.0, right: 14.0, top: 10.0, bottom: 30.0)
 
-  /// A chart for each family of steps and each number that was watched.
+  /// As many colours as there are.
+  private static let colors = 8
+
+  /// A chart for each operation and each number that was watched; one for each family of steps where they are too many to tell
+  /// apart.
   static func charts(of lineage: Lineage) -> [CurveChart] {
     var keys: [[String]] = []
-    var lines: [[String]: [(step: Int, label: String, points: [Curve.Point])]] = [:]
+    var lines: [[String]: [Line]] = [:]
     for (index, step) in lineage.steps.enumerated() {
       for curve in step.curves {
         let points = curve.points.filter { $0.x.isFinite && $0.y.isFinite }
         guard points.count > 1 else { continue }
-        let key = [step.family, curve.name, curve.unit]
+        let key = [step.operation, curve.name, curve.unit]
         if lines[key] == nil { keys.append(key) }
-        lines[key, default: []].append((index, step.label, points))
+        lines[key, default: []].append(Line(step: index, label: step.label, family: step.family, points: points))
       }
     }
     let most = min(200, max(12, room / max(lines.values.reduce(0) { $0 + $1.count }, 1)))
-    return keys.map { key in
-      let few = (lines[key] ?? []).map { (step: $0.step, label: $0.label, points: thinned($0.points, to: most)) }
-      return CurveChart(title: key[0], name: key[1], unit: key[2], lines: few)
+    return keys.flatMap { key -> [CurveChart] in
+      let lines = (lines[key] ?? []).map { line in
+        var few = line
+        few.points = thinned(line.points, to: most)
+        return few
+      }
+      let families = lines.reduce(into: [String]()) { if !$0.contains($1.family) { $0.append($1.family) } }
+      guard families.count > 1, families.count <= colors else {
+        return families.map { family in
+          CurveChart(
+            title: family, name: key[1], unit: key[2], lines: lines.filter { $0.family == family }, families: [])
+        }
+      }
+      return [CurveChart(title: key[0], name: key[1], unit: key[2], lines: lines, families: families)]
     }
   }
 
@@ -52,8 +76,16 @@ struct CurveChart {
       <figure class="curve"><figcaption>\(title) <small>\(name) by \(unit)</small></figcaption>
       <svg viewBox="0 0 \(Self.size.width) \(Self.size.height)" role="img" aria-label="\(description)">\
       \(y.ticks.map { across($0, y) })\(x.ticks.map { down($0, x) })\
-      \(lines.enumerated().map { line($1, at: $0, x, y) })</svg></figure>
+      \(lines.enumerated().map { line($1, color: families.firstIndex(of: $1.family) ?? $0, x, y) })</svg>\(legend)</figure>
       """
+  }
+
+  private var legend: HTML {
+    guard !families.isEmpty else { return "" }
+    let entries = families.enumerated().map { color, family -> HTML in
+      "<li><svg aria-hidden=\"true\"><line class=\"line c\(color)\" x1=\"0\" x2=\"16\" y1=\"6\" y2=\"6\"/></svg>\(family)</li>"
+    }
+    return "<ul class=\"legend\">\(entries)</ul>"
   }
 
   /// What one would read off it.
@@ -84,12 +116,10 @@ struct CurveChart {
       "<text class=\"axis\" x=\"\(x)\" y=\"\(Self.size.height - 10)\" text-anchor=\"middle\">\(Measure.figure(tick))</text>"
   }
 
-  private func line(
-    _ line: (step: Int, label: String, points: [Curve.Point]), at index: Int, _ x: Axis, _ y: Axis
-  ) -> HTML {
+  private func line(_ line: Line, color: Int, _ x: Axis, _ y: Axis) -> HTML {
     let points = line.points.map { point -> HTML in "\(horizontal(point.x, x)),\(vertical(point.y, y)) " }
     return """
-      <polyline class="line c\(index % 8)" data-step="\(line.step)" points="\(points)"><title>\(line.label)</title></polyline>
+      <polyline class="line c\(color % Self.colors)" data-step="\(line.step)" points="\(points)"><title>\(line.label)</title></polyline>
       """
   }
 

@@ -7,6 +7,7 @@ struct MetricsSection {
   /// The steps that measured something, by index.
   private let measured: [Int]
   private let charts: [CurveChart]
+  private let maps: [LayerMap]
 
   init(_ lineage: Lineage) {
     self.lineage = lineage
@@ -14,9 +15,10 @@ struct MetricsSection {
       lineage.steps[$0].kind == "metrics" && !Facts(lineage.steps[$0].facts).numbers.isEmpty
     }
     charts = CurveChart.charts(of: lineage)
+    maps = LayerMap.maps(of: lineage)
   }
 
-  var isEmpty: Bool { measured.isEmpty && charts.isEmpty }
+  var isEmpty: Bool { measured.isEmpty && charts.isEmpty && maps.isEmpty }
 
   /// Nothing where nothing was measured.
   var html: HTML {
@@ -26,12 +28,13 @@ struct MetricsSection {
       operations.append(lineage.steps[step].operation)
     }
     let tables = operations.map { name in table(name, measured.filter { lineage.steps[$0].operation == name }) }
-    let curves: HTML = charts.isEmpty ? "" : "<div class=\"charts\">\(charts.map(\.html))</div>"
+    let pictures = charts.map(\.html) + maps.map(\.html)
+    let drawn: HTML = pictures.isEmpty ? "" : "<div class=\"charts\">\(pictures)</div>"
     return """
       <section id="metrics" aria-labelledby="metrics-title">
       <h2 id="metrics-title">Metrics</h2>
       \(tables)
-      \(curves)
+      \(drawn)
       </section>
       """
   }

@@ -17,7 +17,9 @@ struct ResumedTrainingTests {
   }
 
   /// Runs until it has been asked so often whether to stop, again and again, until it comes to its end.
-  private func inPieces(_ bindings: [String: Binding], of questions: Int) throws -> (Content, runs: Int) {
+  private func inPieces(
+    _ name: String, _ bindings: [String: Binding], of questions: Int
+  ) throws -> (Content, runs: Int) {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -31,7 +33,7 @@ struct ResumedTrainingTests {
           }
         }, scratch: { throw BrokenTest(reason: "no scratch space") }, unfinished: { folder })
       do {
-        return (try operation("finetune", bindings).run(context).content, runs)
+        return (try operation(name, bindings).run(context).content, runs)
       } catch let error as OperationError where error.cause == .interrupted {}
     }
     throw BrokenTest(reason: "it never came to its end")
@@ -44,10 +46,24 @@ struct ResumedTrainingTests {
     ] {
       let bindings = try bindings(more)
       let whole = try run("finetune", bindings)
-      let (made, runs) = try inPieces(bindings, of: 9)
+      let (made, runs) = try inPieces("finetune", bindings, of: 9)
       #expect(runs > 2)
       for entry in whole.tensors { #expect(try entry.load().floats == made.tensor(entry.name).floats, "\(entry.name)") }
     }
+  }
+
+  @Test func `skills that tasks share are trained in pieces as in one`() throws {
+    let base = try run("classifier", ["sizes": .value(.list([.number(4), .number(6), .number(3)]))])
+    let tasks = try [3, 4].map { try Samples(seed: $0).content(.dataset, label: "task \($0)") }
+    let bindings: [String: Binding] = [
+      "base": .contents([base]), "tasks": .contents(tasks), "skills": .value(.number(2)), "steps": .value(.number(30)),
+      "batch": .value(.number(5)),
+    ]
+    let whole = try run("mhr_train", bindings)
+    let (made, runs) = try inPieces("mhr_train", bindings, of: 7)
+    #expect(runs > 2)
+    for entry in whole.tensors { #expect(try entry.load().floats == made.tensor(entry.name).floats, "\(entry.name)") }
+    #expect(whole.facts == made.facts)
   }
 
   @Test func `what was left of another training is not taken up`() throws {

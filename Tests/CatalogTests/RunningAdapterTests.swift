@@ -181,7 +181,7 @@ struct RunningAdapterTests {
     var exact = PrincipalComponents(3, width: 6, .covariance)
     for start in stride(from: 0, to: 200, by: 50) {
       let part = DoubleMatrix(rows: 50, columns: 6, Array(x.entries[start * 6..<(start + 50) * 6]))
-      let isAdded = exact.add(part)
+      let isAdded = exact.add(RowSummary(part))
       #expect(isAdded)
     }
     let isFinished = exact.finish()
@@ -204,7 +204,7 @@ struct RunningAdapterTests {
     }
     // In one batch, the incremental way is exact too.
     var whole = PrincipalComponents(3, width: 6, .incremental)
-    let isAdded = whole.add(x)
+    let isAdded = whole.add(RowSummary(x))
     #expect(isAdded)
     for (a, b) in zip(whole.components.entries, exact.components.entries) { #expect(abs(a - b) < 1e-8) }
   }

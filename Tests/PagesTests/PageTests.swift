@@ -1,5 +1,6 @@
 import Fingerprints
 import Foundation
+import Formats
 import Operations
 import Testing
 
@@ -67,6 +68,50 @@ import Testing
     let thinned = CurveChart.thinned(points, to: 100)
     #expect(thinned.count == 100 && thinned.allSatisfy { $0.y == 4.5 } && thinned[3].x == 34.5)
     #expect(CurveChart.thinned(points, to: 2000) == points)
+  }
+
+  /// A lineage of steps that watched numbers and of one that has numbers by layer.
+  private func drawn(_ labels: [String], facts: JSON = .object([])) -> String {
+    let sample = Lineage.sample(steps: 6)
+    let model = sample.steps[2]
+    let steps = labels.map { label in
+      Lineage.Step(
+        run: 50, label: label, operation: "finetune", version: 1, recipe: model.recipe, kind: "adapter",
+        artifact: model.artifact, key: model.key, started: model.started, seconds: 1, inputs: [], settings: [],
+        facts: facts, size: "", exports: [],
+        curves: [Curve(name: "loss", unit: "steps", points: [.init(1, 2), .init(2, 1)])]
+      )
+    }
+    return LineagePage(
+      Lineage(title: "", steps: sample.steps + steps, applies: [], recipes: [], environment: []), version: "1"
+    ).text
+  }
+
+  @Test func trainingsFromSeveralStartsAreInOnePicture() {
+    let page = drawn(["by_eva[0]", "by_eva[1]", "at_random[0]"])
+    #expect(page.matches(of: /<figure class="curve">/).count == 1)
+    for family in ["tuned[]", "by_eva[]", "at_random[]"] { #expect(page.contains("</svg>\(family)</li>")) }
+    // Lines of one family have one colour.
+    #expect(page.matches(of: /class="line c1" data-step/).count == 2)
+    // More than can be told apart are drawn each on its own.
+    #expect(drawn((0..<9).map { "start_\($0)" }).matches(of: /<figure class="curve">/).count == 10)
+  }
+
+  @Test func numbersByLayerAreShades() {
+    let facts: JSON = [
+      "mergekit": [
+        "made_by": "eva",
+        "explained": [
+          "model.layers.0.mlp.up_proj": 0.5, "model.layers.0.mlp.down_proj": 0.25, "model.layers.1.mlp.up_proj": 1,
+        ], "shares": [[0.5, 0.5], [0.9, 0.1]],
+      ]
+    ]
+    let page = drawn(["start"], facts: facts)
+    #expect(page.matches(of: /<figure class="map">/).count == 2)
+    #expect(page.contains(">mlp.up_proj</text>") && page.contains("<title>model.layers.1.mlp.up_proj: 1</title>"))
+    #expect(
+      page.contains("explained: most 1 at model.layers.1.mlp.up_proj, least 0.25 at model.layers.0.mlp.down_proj"))
+    #expect(page.matches(of: /class="cell"/).count == 3 + 4)
   }
 
   @Test func axesAreMarkedWithRoundNumbers() {

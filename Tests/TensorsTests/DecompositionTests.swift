@@ -42,6 +42,20 @@ import Testing
     }
   }
 
+  @Test(arguments: [1, 5, 40, 130]) func theFirstEigenvectorsAreTheFirstOfAll(size: Int) throws {
+    let matrix = DoubleMatrix.random(size + 3, size)
+    let gram = DoubleMatrix.product(transposed: matrix, matrix)
+    let all = try #require(SymmetricEigenvalues(gram))
+    for count in [1, 4, size / 4, size] where count > 0 && count <= size {
+      let first = try #require(SymmetricEigenvalues(gram, first: count))
+      #expect(first.values.count == count && first.vectors.rows == count)
+      for (a, b) in zip(first.values, all.values) { #expect(abs(a - b) <= 1e-12 * all.values[0]) }
+      let scaled = first.vectors.scalingRows(by: first.values)
+      #expect((first.vectors * gram - scaled).norm <= 1e-11 * gram.norm)
+      #expect((DoubleMatrix.product(first.vectors, transposed: first.vectors) - .identity(count)).norm <= 1e-11)
+    }
+  }
+
   @Test func eigenvaluesAreThoseOfTheUpperHalfAndSquaresOfSingularOnes() throws {
     let matrix = DoubleMatrix.random(9, 5)
     var gram = DoubleMatrix.product(transposed: matrix, matrix)

@@ -20,6 +20,22 @@ public final class Network {
     return output(pass, batch)
   }
 
+  /// Shows the inputs of linear layers, and runs only as much of the network as they need: the head where it is one of them.
+  public func observe(_ batch: Batch, inputsOf paths: Set<String>, _ observer: (String, Variable) -> Void) {
+    let pass = Pass(Tape(memory, recording: false), weights)
+    var seen: Set<String> = []
+    withoutActuallyEscaping(observer) { observer in
+      pass.observer = { path, input in
+        guard paths.contains(path) else { return }
+        seen.insert(path)
+        observer(path, input)
+      }
+      let hidden = blueprint.architecture.hidden(pass, batch)
+      if seen != paths { _ = blueprint.architecture.output(blueprint.head, hidden, pass, batch) }
+      pass.observer = nil
+    }
+  }
+
   /// Runs forward on a pass of the caller's.
   public func output(_ pass: Pass, _ batch: Batch) -> Variable {
     let hidden = blueprint.architecture.hidden(pass, batch)

@@ -67,6 +67,9 @@ public final class Training {
     return norm
   }
 
+  /// Counts a step in which there was nothing to learn from.
+  public func skip() { steps += 1 }
+
   /// The first parameter that is no longer finite, in the network's order.
   public var lost: Parameter? {
     parameters.first { parameter in parameter.withEntries { !$0.allSatisfy(\.isFinite) } }
