@@ -13,7 +13,7 @@ import time
 from campaign import Failed, NotRun, check, fault, limits
 from recipes import safetensors
 
-PARSERS = ["safetensors", "json", "csv", "jsonl", "recipe", "yaml", "tokenizer", "receipt"]
+PARSERS = ["safetensors", "json", "csv", "jsonl", "recipe", "elaboration", "yaml", "tokenizer", "receipt"]
 
 
 @fault("S1", "random inputs to every parser (libFuzzer, address sanitizer)")
@@ -25,11 +25,12 @@ def fuzzing(campaign):
     if build.returncode == 69:
         raise NotRun(build.stderr.strip().splitlines()[-1])
     check(build.returncode == 0, lambda: build.stderr[-800:])
-    # A million inputs, or as many as a minute has: recipes and YAML are checked against the whole catalog, which takes its time.
-    runs, seconds = campaign.amount(-1, 1_000_000), campaign.amount(2, 60)
+    # A million inputs, or as many as there is time for: recipes and YAML are checked against the whole catalog, too.
+    runs, seconds = campaign.amount(-1, 1_000_000), campaign.amount(2, 150)
 
     def one(parser):
-        seeds = os.path.join(campaign.root, "Tests", "Fuzzing", "Seeds", parser)
+        folder = "recipe" if parser == "elaboration" else parser
+        seeds = os.path.join(campaign.root, "Tests", "Fuzzing", "Seeds", folder)
         corpus = campaign.new_folder()
         result = subprocess.run(
             [program, corpus, seeds, f"-runs={runs}", f"-max_total_time={seconds}", f"-seed={campaign.seed + 1}",

@@ -39,6 +39,9 @@ private let parsers: [String: @Sendable ([UInt8]) -> Void] = [
       let again = try? Recipe.formatted(Source(name: "again.rcp", text: text))
       precondition(again == text, "what was formatted is formatted otherwise")
     }
+  },
+  "elaboration": { bytes in
+    let source = Source(name: "fuzz.rcp", text: String(decoding: bytes, as: UTF8.self))
     let recipe = Recipe(source, path: "/nowhere/fuzz.rcp")
     let elaboration = recipe.elaborated(catalog, isChecked: true) { _ in "" }
     _ = Renderer(isColored: false).text(elaboration.diagnostics)
