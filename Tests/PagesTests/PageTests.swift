@@ -1,6 +1,6 @@
 import Fingerprints
-import Foundation
 import Formats
+import Foundation
 import Operations
 import Testing
 
