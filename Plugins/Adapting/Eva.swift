@@ -103,7 +103,7 @@ struct Eva: RecipeOperation {
     let paths = Dictionary(uniqueKeysWithValues: model.blueprint.linearLayers.map { ($0.weight, $0.path) })
     let layers = targets.map { target in
       ExplainedVariance.Layer(
-        path: paths[target.weight] ?? target.path, inputs: target.inputs, most: min(target.inputs, target.outputs))
+        path: paths[target.weight] ?? target.path, most: min(target.inputs, target.outputs))
     }
     var search = ExplainedVariance(
       layers, rank: rank, spread: spread, converged: converged.share,

@@ -8,7 +8,6 @@ struct ExplainedVariance {
   struct Layer {
     /// What the network calls it.
     let path: String
-    let inputs: Int
     /// The largest rank that it can have.
     let most: Int
   }
@@ -66,9 +65,8 @@ struct ExplainedVariance {
   /// - Throws: `OperationError` where an input is not finite.
   mutating func add(_ batch: [Input], _ context: Context) throws {
     for input in batch where numbers[input.paths[0]] == nil {
-      guard let layer = layers.first(where: { $0.path == input.paths[0] }) else { continue }
       for path in input.paths { numbers[path] = inputs.count }
-      inputs.append(PrincipalComponents(Int((spread * Double(rank)).rounded()), width: layer.inputs, method))
+      inputs.append(PrincipalComponents(Int((spread * Double(rank)).rounded()), width: input.rows.width, method))
       settled.append([])
     }
     // Settled for all layers that have an input: nothing is left to find out.

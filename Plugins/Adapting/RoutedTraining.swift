@@ -25,10 +25,11 @@ struct RoutedTraining {
 
   func run(_ routed: RoutedNetwork, _ tasks: [ModelData], _ context: Context) throws {
     let training = Training(routed.network, AdamW(weightDecay: 0), clip: nil)
+    var orders = tasks.map { _ in ExampleOrder() }
     try UnfinishedTraining.run(training, context) { afterStep in
       for step in training.steps..<max(steps, training.steps) {
         try context.checkCancelled()
-        let loss = try take(step, training, routed, tasks)
+        let loss = try take(step, training, routed, tasks, &orders)
         context.progress(step + 1, of: steps, "steps", figure: loss.map { .init("loss", $0) })
         try afterStep()
       }
@@ -38,11 +39,11 @@ struct RoutedTraining {
   /// One step.
   /// - Returns: The loss; nil where nothing in the batch is scored.
   private func take(
-    _ step: Int, _ training: Training, _ routed: RoutedNetwork, _ tasks: [ModelData]
+    _ step: Int, _ training: Training, _ routed: RoutedNetwork, _ tasks: [ModelData], _ orders: inout [ExampleOrder]
   ) throws -> Double? {
     let number = step % tasks.count
     let data = tasks[number]
-    let rows = rows(of: data, number, at: step, of: tasks.count)
+    let rows = rows(of: data, number, at: step, of: tasks.count, &orders[number])
     routed.choose(task: number, noise: relaxed ? (seed, step) : nil)
     let count = data.scored(rows)
     guard count > 0 else {
@@ -64,11 +65,22 @@ struct RoutedTraining {
   }
 
   /// A task's examples at one of its turns: it goes over all of them, in an order drawn anew each time.
-  private func rows(of data: ModelData, _ number: Int, at step: Int, of tasks: Int) -> [Int] {
+  private func rows(
+    of data: ModelData, _ number: Int, at step: Int, of tasks: Int, _ order: inout ExampleOrder
+  ) -> [Int] {
     let turn = step / tasks
     let position = turn % ((data.count + batch - 1) / batch)
-    var generator = Generator(
-      seed: seed, stream: name, "task \(number)", "order at \((turn - position) * tasks + number)")
-    return Array(generator.permutation(of: data.count)[position * batch..<min((position + 1) * batch, data.count)])
+    let start = (turn - position) * tasks + number
+    if order.start != start {
+      var generator = Generator(seed: seed, stream: name, "task \(number)", "order at \(start)")
+      order = ExampleOrder(start: start, rows: generator.permutation(of: data.count))
+    }
+    return Array(order.rows[position * batch..<min((position + 1) * batch, data.count)])
   }
+}
+
+/// In which order a task's examples come, and the step from which on.
+private struct ExampleOrder {
+  var start = -1
+  var rows: [Int] = []
 }

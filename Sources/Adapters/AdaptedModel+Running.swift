@@ -36,10 +36,15 @@ extension AdaptedModel {
   }
 
   /// The adapter with the tensors that a network it was put into has now.
-  public func content(from network: Network) -> Content {
-    var result = reading.content
+  public func content(from network: Network) -> Content { reading.content.taking(tensorsOf: network) }
+}
+
+extension Content {
+  /// The same with those of its tensors that a network has, as they are there.
+  func taking(tensorsOf network: Network) -> Content {
     let parameters = Dictionary(network.weights.all.map { ($0.name, $0) }) { first, _ in first }
-    result.tensors = result.tensors.map { entry in
+    var result = self
+    result.tensors = tensors.map { entry in
       guard let tensor = parameters[entry.name]?.tensor.converted(to: entry.dtype) else { return entry }
       return TensorEntry(entry.name, tensor)
     }

@@ -3,8 +3,8 @@ import Tensors
 
 /// A matrix written as a formula of an adapter's tensors: what a layer adds, before anybody multiplies it out.
 ///
-/// `matrix` multiplies it out, to fold it into a weight. A running network need not: products are applied factor by factor, a
-/// Kronecker product by reshaping, and gradients reach the tensors that `tensors` names.
+/// `matrix` multiplies it out, to fold it into a weight. A running network need not: products are applied factor by factor, only
+/// what is no matrix as it is kept is multiplied out, and gradients reach the tensors that `tensors` names.
 public indirect enum LinearMap: Sendable {
   /// A tensor as it is: its first axis against all others. A vector is a column.
   case tensor(TensorEntry)

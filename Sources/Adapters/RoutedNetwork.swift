@@ -39,14 +39,7 @@ public final class RoutedNetwork {
   public func choose(task: Int, noise: (seed: Int, step: Int)?) { (self.task, self.noise) = (task, noise) }
 
   /// The inventory as it is now.
-  public var content: Content {
-    var result = inventory
-    result.tensors = result.tensors.map { entry in
-      guard let tensor = network.weights[entry.name]?.tensor.converted(to: entry.dtype) else { return entry }
-      return TensorEntry(entry.name, tensor)
-    }
-    return result
-  }
+  public var content: Content { inventory.taking(tensorsOf: network) }
 }
 
 /// A layer with the skills of its task.

@@ -36,30 +36,23 @@ public struct Finetuning: Sendable {
   public func run(_ training: Training, on data: ModelData, heldOut: ModelData? = nil, _ context: Context) throws {
     let perEpoch = (data.count + batch - 1) / batch
     let total = steps ?? epochs * perEpoch
-    var unfinished = try UnfinishedTraining(context)
-    let left = unfinished?.load()
-    let isResumed = left.map { training.resume($0.state) } ?? false
-    var best = heldOut.map { _ in (isResumed ? left?.best : nil) ?? BestParameters(training.parameters) }
-    do {
-      try run(training, on: data, perEpoch: perEpoch, of: total, heldOut, &best, &unfinished, context)
-    } catch let error as OperationError where error.cause == .interrupted {
-      // What was done is not lost.
-      try unfinished?.save(training, best)
-      throw error
+    let best = heldOut.map { _ in BestParameters(training.parameters) }
+    try UnfinishedTraining.run(training, best: best, context) { afterStep in
+      try run(training, on: data, perEpoch: perEpoch, of: total, heldOut, best, afterStep, context)
     }
     best?.restore(training.parameters)
   }
 
   private func run(
     _ training: Training, on data: ModelData, perEpoch: Int, of total: Int, _ heldOut: ModelData?,
-    _ best: inout BestParameters?, _ unfinished: inout UnfinishedTraining?, _ context: Context
+    _ best: BestParameters?, _ afterStep: () throws -> Void, _ context: Context
   ) throws {
     let rates = RateSchedule(peak: rate, schedule, warmup: warmup, total: total)
     var order: [Int] = []
     for step in training.steps..<max(total, training.steps) {
       try context.checkCancelled()
       let position = step % perEpoch
-      if position == 0 { try judge(training, heldOut, &best, of: total, context) }
+      if position == 0 { try judge(training, heldOut, best, of: total, context) }
       if let patience, let best, best.since >= patience { return }
       if position == 0 || order.isEmpty {
         var generator = Generator(seed: seed, stream: name, "epoch \(step / perEpoch)")
@@ -68,14 +61,14 @@ public struct Finetuning: Sendable {
       let rows = Array(order[position * batch..<min((position + 1) * batch, order.count)])
       let loss = try take(training, rows, data, rate: rates[step], step, of: total)
       context.progress(step + 1, of: total, "steps", figure: .init("loss", loss))
-      try unfinished?.saveNowAndThen(training, best)
+      try afterStep()
     }
-    try judge(training, heldOut, &best, of: total, context)
+    try judge(training, heldOut, best, of: total, context)
   }
 
   /// Measures the loss on held-out examples, once after so many steps.
   private func judge(
-    _ training: Training, _ heldOut: ModelData?, _ best: inout BestParameters?, of total: Int, _ context: Context
+    _ training: Training, _ heldOut: ModelData?, _ best: BestParameters?, of total: Int, _ context: Context
   ) throws {
     guard let heldOut, best?.steps != training.steps else { return }
     let loss = try Self.loss(training.network, on: heldOut, context)
@@ -131,7 +124,7 @@ public struct Finetuning: Sendable {
 }
 
 /// The parameters as they were when a loss was lowest.
-struct BestParameters {
+final class BestParameters {
   private(set) var loss = Double.infinity
   private(set) var entries: [[Float]]
   /// Losses noted since.
@@ -145,7 +138,12 @@ struct BestParameters {
     (self.loss, self.since, self.steps, self.entries) = (loss, since, steps, entries)
   }
 
-  mutating func note(_ loss: Double, after steps: Int, _ parameters: [Parameter]) {
+  /// Goes back to what an earlier run had found.
+  func become(_ other: BestParameters) {
+    (loss, entries, since, steps) = (other.loss, other.entries, other.since, other.steps)
+  }
+
+  func note(_ loss: Double, after steps: Int, _ parameters: [Parameter]) {
     self.steps = steps
     guard loss < self.loss else {
       since += 1

@@ -24,13 +24,21 @@ public struct UnfinishedTraining {
   public static func run(
     _ training: Training, _ context: Context, _ body: (_ afterStep: () throws -> Void) throws -> Void
   ) throws {
+    try run(training, best: nil, context, body)
+  }
+
+  /// The same, with the parameters of the best step, where they are looked for.
+  static func run(
+    _ training: Training, best: BestParameters?, _ context: Context,
+    _ body: (_ afterStep: () throws -> Void) throws -> Void
+  ) throws {
     var unfinished = try UnfinishedTraining(context)
-    if let left = unfinished?.load() { _ = training.resume(left.state) }
+    if let left = unfinished?.load(), training.resume(left.state), let found = left.best { best?.become(found) }
     do {
-      try body { try unfinished?.saveNowAndThen(training, nil) }
+      try body { try unfinished?.saveNowAndThen(training, best) }
     } catch let error as OperationError where error.cause == .interrupted {
       // What was done is not lost.
-      try unfinished?.save(training, nil)
+      try unfinished?.save(training, best)
       throw error
     }
   }

@@ -56,8 +56,8 @@ public struct PrincipalComponents: Sendable {
       guard let products else { preconditionFailure("the covariance is kept from the start") }
       self.products = products + form.products + between.map { .product(transposed: $0, $0) }
     case (.incremental, .products(let products)):
-      let kept = components.scalingRows(by: singularValues)
-      let sum = products + between.map { .product(transposed: .stacked([kept, $0]), .stacked([kept, $0])) }
+      let before = between.map { DoubleMatrix.stacked([components.scalingRows(by: singularValues), $0]) }
+      let sum = products + before.map { .product(transposed: $0, $0) }
       guard let found = SymmetricEigenvalues(sum, first: wanted) else { return false }
       keep(found.vectors, found.values.map { max($0, 0).squareRoot() })
     case (.incremental, .rows(let centred)):

@@ -4,6 +4,7 @@ import Tensors
 public struct RowSummary: Sendable {
   public let count: Int
   let mean: [Double]
+  public var width: Int { mean.count }
   /// Σ (x − mean)² of each column.
   let scatter: [Double]
   let form: Form

@@ -52,7 +52,7 @@ public struct SymmetricEigenvalues: Sendable {
     var values = [Double](repeating: 0, count: size)
     var vectors = [Double](repeating: 0, count: size * count)
     var support = [blasint](repeating: 0, count: 2 * count)
-    var (length, integerLength) = (blasint(26 * size + 34 * size), blasint(10 * size))
+    var (length, integerLength) = (blasint(60 * size), blasint(10 * size))
     var work = [Double](repeating: 0, count: Int(length))
     var integers = [blasint](repeating: 0, count: Int(integerLength))
     var (n, stride, found, information) = (blasint(size), blasint(size), blasint(0), blasint(0))
@@ -61,8 +61,7 @@ public struct SymmetricEigenvalues: Sendable {
     var (low, high, tolerance) = (0.0, 0.0, 0.0)
     dsyevr_(
       &job, &range, &half, &n, &entries, &stride, &low, &high, &lowest, &highest, &tolerance, &found, &values, &vectors,
-      &n,
-      &support, &work, &length, &integers, &integerLength, &information, 1, 1, 1)
+      &n, &support, &work, &length, &integers, &integerLength, &information, 1, 1, 1)
     guard information == 0, found == count else { return nil }
     (self.values, self.vectors) = (values.prefix(count).reversed(), Self.signed(vectors, size, count: count))
   }
