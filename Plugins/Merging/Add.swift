@@ -16,8 +16,8 @@ struct Add: LinearOperation {
   @Input("What to add.")
   var delta: Delta
 
-  func terms(_ tensor: TensorName, _ read: TensorReader) -> [Term] {
-    [Term(1, base), Term(1, delta)]
+  func sum(_ tensor: TensorName, _ read: TensorReader) -> LinearSum {
+    LinearSum([.init(1, base), .init(1, delta)])
   }
 }
 

@@ -26,6 +26,8 @@ struct Breadcrumbs: StreamedTaskVectorMerge {
       Example("With an election of signs", "breadcrumbs(base:, models: [a, b], density: 50%, consensus: .mass)"),
     ])
 
+  static let version = 2
+
   @Input("The model that all the others were fine-tuned from.")
   var base: Checkpoint
   @Input("The fine-tuned models to merge.", count: 1...)

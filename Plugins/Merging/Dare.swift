@@ -28,6 +28,8 @@ struct Dare: StreamedTaskVectorMerge {
       Example("With an election of signs", "dare(base:, models: [a, b], density: 50%, consensus: .mass)"),
     ])
 
+  static let version = 2
+
   @Input("The model that all the others were fine-tuned from.")
   var base: Checkpoint
   @Input("The fine-tuned models to merge.", count: 1...)
@@ -89,7 +91,8 @@ extension Dare: Referenced {
       vectors.drop(number, keeping: before.map { _ in density }, generator(number, tensor))
       switch rescale {
       case .l1: vectors.rescale(number, as: before)
-      case .inverseDensity: vectors.deltas[number] = vectors.deltas[number].map { density > 0 ? $0 / density : 0 }
+      case .inverseDensity where density > 0: vectors.multiply(number, by: 1 / density)
+      case .inverseDensity: break
       case .none: break
       }
     }

@@ -32,6 +32,8 @@ struct Della: StreamedTaskVectorMerge {
         "della(base:, models: [a, b], density: 50%, epsilon: 10%, consensus: .none, normalize: false)"),
     ])
 
+  static let version = 2
+
   @Input("The model that all the others were fine-tuned from.")
   var base: Checkpoint
   @Input("The fine-tuned models to merge.", count: 1...)

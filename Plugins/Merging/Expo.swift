@@ -14,6 +14,8 @@ struct Expo: LinearOperation {
     cost: "O(models × entries); no tensor in memory",
     examples: [Example("Half as far again", "expo(base:, models: [a], by: 0.5)")])
 
+  static let version = 2
+
   @Input("What they were tuned from.")
   var base: Checkpoint
   @Input("The tuned models, whose mean is the direction.", count: 1...)
@@ -23,16 +25,18 @@ struct Expo: LinearOperation {
 
   var origin: Checkpoint? { base }
 
-  func terms(_ tensor: TensorName, _ read: TensorReader) -> [Term] {
-    models.map { Term((1 + by(tensor)) / Double(models.count), $0) }
+  func sum(_ tensor: TensorName, _ read: TensorReader) -> LinearSum {
+    LinearSum(models, weights: models.map { _ in (1 + by(tensor)) / Double(models.count) })
   }
 }
 
 extension Expo: Referenced {
   func reference(_ tensor: TensorName, _ read: TensorReader) throws -> [Double] {
-    let (models, base) = (try models.map { try read($0).doubles }, try read(base).doubles)
+    let (models, base) = (try models.map { try read($0).floats }, try read(base).floats)
+    let share = Float((1 + by(tensor)) / Double(models.count))
     return base.indices.map { entry in
-      models.reduce(base[entry]) { $0 + (1 + by(tensor)) / Double(models.count) * ($1[entry] - base[entry]) }
+      PlainTaskVectors.moved(
+        Double(base[entry]), by: models.reduce(0) { $0 + share * ($1[entry] - base[entry]) })
     }
   }
 }

@@ -15,6 +15,8 @@ struct IsoC: SpectralMerge {
     cost: "O(entries × lesser side) for each matrix; a few matrices in memory, in float64",
     examples: [Example("Two fine-tunes", "iso_c(base:, models: [a, b])")])
 
+  static let version = 2
+
   @Input("What they were tuned from.")
   var base: Checkpoint
   @Input("The models to merge.", count: 1...)

@@ -17,6 +17,8 @@ struct IsoCts: SpectralMerge {
     cost: "O(models × entries × lesser side) for each matrix; a few matrices in memory, in float64",
     examples: [Example("Half of the directions in common", "iso_cts(base:, models: [a, b], common: 50%)")])
 
+  static let version = 2
+
   @Input("What they were tuned from.")
   var base: Checkpoint
   @Input("The models to merge.", count: 1...)

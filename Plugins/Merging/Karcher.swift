@@ -22,6 +22,8 @@ struct Karcher: LinearOperation {
       Example("To the last figure", "karcher([a, b], iterations: 100, tolerance: 1e-9)"),
     ])
 
+  static let version = 2
+
   @Input("The models to merge.", count: 1...)
   var models: [Checkpoint]
   @Param("The most steps towards the mean.", in: 1...100_000)
@@ -31,14 +33,14 @@ struct Karcher: LinearOperation {
   @Param(FloatPrecision.ofResult)
   var precision: FloatPrecision? = nil
 
-  func terms(_ tensor: TensorName, _ read: TensorReader) throws -> [Term] {
+  func sum(_ tensor: TensorName, _ read: TensorReader) throws -> LinearSum {
     let gram = try read.gram(models)
     let vectors = gram.vectors
     let norms = vectors.indices.map(gram.norm)
     let length = norms.reduce(0, +) / Double(models.count)
     let directions = zip(vectors, norms).filter { $0.1 > tolerance }.map { 1 / $0.1 * $0.0 }
     let mean = directions.isEmpty ? gram.zero : mean(of: directions, zero: gram.zero)
-    return zip(mean.weights, models).map { Term(length * $0, $1) }
+    return LinearSum(models, weights: mean.weights.map { length * $0 })
   }
 
   private func mean(of directions: [SpanVector], zero: SpanVector) -> SpanVector {

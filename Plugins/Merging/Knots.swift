@@ -17,6 +17,8 @@ struct Knots: SpectralMerge {
     cost: "O(models × entries × lesser side) for each matrix; a few matrices in memory, in float64",
     examples: [Example("Half of each block", "knots(base:, models: [a, b], density: 50%)")])
 
+  static let version = 2
+
   @Input("What they were tuned from.")
   var base: Checkpoint
   @Input("The models to merge.", count: 1...)

@@ -15,6 +15,8 @@ struct MagMax: StreamedTaskVectorMerge {
     cost: "O(models × entries); one tensor in memory at a time",
     examples: [Example("Half of the largest change", "magmax(base:, models: [a, b, c])")])
 
+  static let version = 2
+
   @Input("The model that all the others were fine-tuned from.")
   var base: Checkpoint
   @Input("The fine-tuned models to merge.", count: 1...)
@@ -34,7 +36,7 @@ extension MagMax: Referenced {
     let vectors = try PlainTaskVectors(self, read)
     return vectors.base.indices.map { entry in
       let largest = vectors.deltas.map { $0[entry] }.reduce(0) { abs($1) >= abs($0) ? $1 : $0 }
-      return vectors.base[entry] + scale(tensor) * largest
+      return PlainTaskVectors.moved(vectors.base[entry], by: Float(scale(tensor)) * Float(largest))
     }
   }
 }

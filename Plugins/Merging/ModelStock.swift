@@ -23,6 +23,8 @@ struct ModelStock: TaskVectorMerge, LinearOperation {
       Example("Row by row", "model_stock(base:, models: [a, b, c], filter_wise: true)"),
     ])
 
+  static let version = 2
+
   @Input("The model that all the others were fine-tuned from.")
   var base: Checkpoint
   @Input("The fine-tuned models to merge.", count: 2...)
@@ -49,10 +51,10 @@ struct ModelStock: TaskVectorMerge, LinearOperation {
 
   var origin: Checkpoint? { base }
 
-  func terms(_ tensor: TensorName, _ read: TensorReader) throws -> [Term] {
+  func sum(_ tensor: TensorName, _ read: TensorReader) throws -> LinearSum {
     let gram = try read.gram(models, from: base)
     let t = share { gram[$0, $1] }
-    return models.map { Term(t / Double(models.count), $0) }
+    return LinearSum(models, weights: models.map { _ in t / Double(models.count) })
   }
 
   func runs(_ tensor: TensorName, as dtype: DType, _ read: TensorReader) throws -> RunReader? {
@@ -60,7 +62,7 @@ struct ModelStock: TaskVectorMerge, LinearOperation {
   }
 
   func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
-    guard filterWise else { return try sum(tensor, read) }
+    guard filterWise else { return try summed(tensor, read) }
     let (base, models) = (try read(base), try models.map { try read($0) })
     guard base.count > 0 else { return base.converted(to: .f32) }
     let (length, size) = (rowLength(of: base.shape), models.count)
@@ -98,9 +100,8 @@ struct ModelStock: TaskVectorMerge, LinearOperation {
 
 extension ModelStock: Referenced {
   func reference(_ tensor: TensorName, _ read: TensorReader) throws -> [Double] {
-    var vectors = try PlainTaskVectors(self, read)
+    let vectors = try PlainTaskVectors(self, read)
     let models = try models.map { try read($0).doubles }
-    if !filterWise { vectors.deltas = models.map { zip($0, vectors.base).map(-) } }
     let length = try max(rowLength(of: read(base).shape), 1)
     let shares = stride(from: 0, to: vectors.base.count, by: length).map { start in
       share { i, j in
@@ -110,7 +111,9 @@ extension ModelStock: Referenced {
     return vectors.base.indices.map { entry in
       let t = shares[entry / length]
       if !filterWise {
-        return models.reduce(vectors.base[entry]) { $0 + t / Double(models.count) * ($1[entry] - vectors.base[entry]) }
+        let share = Float(t / Double(models.count))
+        let change = vectors.deltas.reduce(Float(0)) { $0 + share * Float($1[entry]) }
+        return PlainTaskVectors.moved(vectors.base[entry], by: change)
       }
       return t * models.reduce(0) { $0 + $1[entry] } / Double(models.count) + (1 - t) * vectors.base[entry]
     }

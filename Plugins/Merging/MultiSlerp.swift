@@ -21,6 +21,8 @@ struct MultiSlerp: LinearOperation {
       Example("What three fine-tunes have learnt", "multislerp([a, b, c], base: base)"),
     ])
 
+  static let version = 2
+
   @Input("The models to merge.", count: 1...)
   var models: [Checkpoint]
   @Input("What they all come from: then their differences from it are merged.")
@@ -41,11 +43,11 @@ struct MultiSlerp: LinearOperation {
 
   var origin: Checkpoint? { base }
 
-  func terms(_ tensor: TensorName, _ read: TensorReader) throws -> [Term] {
+  func sum(_ tensor: TensorName, _ read: TensorReader) throws -> LinearSum {
     let shares = weights.shares(of: models.count, at: tensor, areNormalized: normalize)
-    guard models.count > 1 else { return [Term(1, models[0])] }
+    guard models.count > 1 else { return LinearSum(models, weights: [1]) }
     let gram = try read.gram(models, from: base)
-    return zip(try mean(gram, shares, tensor), models).map { Term($0, $1) }
+    return LinearSum(models, weights: try mean(gram, shares, tensor))
   }
 
   /// How much of each model's vector the result is.

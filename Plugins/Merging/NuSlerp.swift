@@ -34,6 +34,8 @@ struct NuSlerp: LinearOperation {
       Example("Row by row, from a common parent", "nuslerp(a:, b:, base:, vectors: .rows)"),
     ])
 
+  static let version = 2
+
   @Input("The model where the arc begins.")
   var a: Checkpoint
   @Input("The model where the arc ends.")
@@ -51,13 +53,13 @@ struct NuSlerp: LinearOperation {
 
   var origin: Checkpoint? { base }
 
-  func terms(_ tensor: TensorName, _ read: TensorReader) throws -> [Term] {
+  func sum(_ tensor: TensorName, _ read: TensorReader) throws -> LinearSum {
     let shares = try shares(read.gram([a, b], from: base), at: tensor)
-    return [Term(shares[0], a), Term(shares[1], b)]
+    return LinearSum([a, b], weights: shares)
   }
 
   func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
-    guard let axis else { return try sum(tensor, read) }
+    guard let axis else { return try summed(tensor, read) }
     return try Tensor.combined([read(a), read(b)], from: base.map { try read($0) }, along: axis) {
       shares($0, at: tensor)
     }

@@ -13,6 +13,8 @@ struct Passthrough: LinearOperation {
         "The last layer at half its size", "passthrough(a, scale: match tensor { \"layers.1.*\" => 0.5, _ => 1 })")
     ])
 
+  static let version = 2
+
   @Input("The model.")
   var model: Checkpoint
   @Param("What each entry is multiplied by.")
@@ -20,11 +22,13 @@ struct Passthrough: LinearOperation {
   @Param(FloatPrecision.ofResult)
   var precision: FloatPrecision? = nil
 
-  func terms(_ tensor: TensorName, _ read: TensorReader) -> [Term] { [Term(scale(tensor), model)] }
+  func sum(_ tensor: TensorName, _ read: TensorReader) -> LinearSum {
+    LinearSum([model], weights: [scale(tensor)])
+  }
 }
 
 extension Passthrough: Referenced {
   func reference(_ tensor: TensorName, _ read: TensorReader) throws -> [Double] {
-    try read(model).doubles.map { scale(tensor) * $0 }
+    try read(model).floats.map { Double(Float(scale(tensor)) * $0) }
   }
 }

@@ -1,8 +1,8 @@
 import Operations
 import Tensors
 
-/// The task vectors of one tensor, entry by entry in float64, and what the papers do with them, step by step: the references
-/// that the laws compare the operations with.
+/// The task vectors of one tensor, entry by entry, and what the papers do with them, step by step: the references that the laws
+/// compare the operations with. Entries are float32 numbers, and so is what is made of them.
 struct PlainTaskVectors {
   var base: [Double]
   /// δₖ = xₖ − b, taken in float32 as the fast path takes it; later what is kept of it.
@@ -37,7 +37,12 @@ struct PlainTaskVectors {
     let all = before.reduce(0) { $0 + abs($1) }
     let left = deltas[number].reduce(0) { $0 + abs($1) }
     guard all >= 1e-7, left >= 1e-7 else { return }
-    deltas[number] = deltas[number].map { $0 * (all / left) }
+    multiply(number, by: all / left)
+  }
+
+  /// Multiplies one task vector.
+  mutating func multiply(_ number: Int, by factor: Double) {
+    deltas[number] = deltas[number].map { Double(Float(factor) * Float($0)) }
   }
 
   /// Drops entries of one task vector that are not kept by their probabilities.
@@ -50,20 +55,25 @@ struct PlainTaskVectors {
 
   // MARK: Merging
 
+  /// A base's entry and what is added to it, in float32; as it is where that is zero, so that -0 stays.
+  static func moved(_ entry: Double, by change: Float) -> Double {
+    change == 0 ? entry : Double(Float(entry) + change)
+  }
+
   /// How many entries elect + more than elect -.
   var balance: Int { sums.reduce(0) { $0 + ($1 > 0 ? 1 : $1 < 0 ? -1 : 0) } }
 
   /// Σₖ δₖ.
-  private var sums: [Double] { base.indices.map { entry in deltas.reduce(0) { $0 + $1[entry] } } }
+  private var sums: [Float] { base.indices.map { entry in deltas.reduce(0) { $0 + Float($1[entry]) } } }
 
   func merged(
     _ weights: [Double], _ consensus: SignConsensus, normalize: Bool, scale: Double, largest: Bool = false,
     balance: Int? = nil
   ) -> [Double] {
     let balance = balance ?? self.balance
-    let sums = sums
+    let (sums, weights, scale) = (sums, weights.map { Float($0) }, Float(scale))
     return base.indices.map { entry in
-      let parts = zip(weights, deltas).map { $0 * $1[entry] }
+      let parts = zip(weights, deltas).map { $0 * Float($1[entry]) }
       let total = parts.reduce(0, +)
       let isPositive: Bool
       switch consensus {
@@ -73,7 +83,7 @@ struct PlainTaskVectors {
       case .unweighted: isPositive = sums[entry] != 0 ? sums[entry] > 0 : balance > 0
       }
       let agreeing = parts.indices.filter { number in
-        let vote = consensus == .unweighted ? deltas[number][entry] : parts[number]
+        let vote = consensus == .unweighted ? Float(deltas[number][entry]) : parts[number]
         return consensus == .none || (isPositive ? vote > 0 : vote < 0)
       }
       var mix = agreeing.reduce(0) { $0 + parts[$1] }
@@ -83,7 +93,7 @@ struct PlainTaskVectors {
         let divisor = agreeing.reduce(0) { $0 + weights[$1] }
         mix /= consensus == .none ? (abs(divisor) < 1e-8 ? 1 : divisor) : divisor == 0 ? 1 : divisor
       }
-      return base[entry] + scale * mix
+      return PlainTaskVectors.moved(base[entry], by: scale * mix)
     }
   }
 }

@@ -23,6 +23,8 @@ struct Ram: TaskVectorMerge {
       Example("As ramplus_tl", "ram(base:, models: [a, b], r: 0.1, alpha: 0.2)"),
     ])
 
+  static let version = 2
+
   @Input("The model that all the others were fine-tuned from.")
   var base: Checkpoint
   @Input("The fine-tuned models to merge.", count: 1...)
@@ -70,8 +72,11 @@ extension Ram: Referenced {
     return vectors.base.indices.map { entry in
       let numbers = changing[entry]
       guard let first = numbers.first else { return vectors.base[entry] }
-      if numbers.count == 1 { return vectors.base[entry] + factors[first] * vectors.deltas[first][entry] }
-      return vectors.base[entry] + numbers.reduce(0) { $0 + vectors.deltas[$1][entry] } / Double(numbers.count)
+      let change =
+        numbers.count == 1
+        ? Float(factors[first]) * Float(vectors.deltas[first][entry])
+        : numbers.reduce(0) { $0 + Float(vectors.deltas[$1][entry]) } / Float(numbers.count)
+      return PlainTaskVectors.moved(vectors.base[entry], by: change)
     }
   }
 }

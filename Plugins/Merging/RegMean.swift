@@ -27,6 +27,8 @@ struct RegMean: TensorwiseOperation {
       Example("With the paper's smallest α", "regmean([a, b], grams: [gram(a, data:), gram(b, data:)], diagonal: 10%)"),
     ])
 
+  static let version = 2
+
   @Input("The models to merge; the result has the first one's dtypes.", count: 1...)
   var models: [Checkpoint]
   @Input("What `gram` measured of each model, in order.", count: 1...)

@@ -12,18 +12,20 @@ struct Scale: LinearOperation {
     cost: "O(entries); one tensor in memory at a time",
     examples: [Example("The other way round", "scale(delta, by: -1)")])
 
+  static let version = 2
+
   @Input("What to multiply.")
   var delta: Delta
   @Param("The number to multiply by.")
   var by: Layered<Double>
 
-  func terms(_ tensor: TensorName, _ read: TensorReader) -> [Term] {
-    [Term(by(tensor), delta)]
+  func sum(_ tensor: TensorName, _ read: TensorReader) -> LinearSum {
+    LinearSum([delta], weights: [by(tensor)])
   }
 }
 
 extension Scale: Referenced {
   func reference(_ tensor: TensorName, _ read: TensorReader) throws -> [Double] {
-    try read(delta).doubles.map { by(tensor) * $0 }
+    try read(delta).floats.map { Double(Float(by(tensor)) * $0) }
   }
 }

@@ -22,6 +22,8 @@ struct Sce: StreamedTaskVectorMerge {
     cost: "O(models × entries), and a selection for the cut; one tensor in memory at a time",
     examples: [Example("The tenth where they differ most", "sce(base:, models: [a, b], density: 10%)")])
 
+  static let version = 2
+
   @Input("The model that all the others were fine-tuned from.")
   var base: Checkpoint
   @Input("The fine-tuned models to merge.", count: 1...)
@@ -71,13 +73,13 @@ extension Sce: Referenced {
     }
     let weights = Self.weights(vectors.deltas.map { $0.reduce(0) { $0 + $1 * $1 } / Double(max(entries, 1)) })
     return (0..<entries).map { entry in
-      let isPositive = vectors.deltas.reduce(0) { $0 + $1[entry] } >= 0
-      var (sum, share) = (0.0, 0.0)
+      let isPositive = vectors.deltas.reduce(Float(0)) { $0 + Float($1[entry]) } >= 0
+      var (sum, share) = (Float(0), Float(0))
       for (weight, delta) in zip(weights, vectors.deltas) where isPositive ? delta[entry] > 0 : delta[entry] < 0 {
-        sum += weight * delta[entry]
-        share += weight
+        sum += Float(weight) * Float(delta[entry])
+        share += Float(weight)
       }
-      return vectors.base[entry] + sum / max(share, 1e-6)
+      return PlainTaskVectors.moved(vectors.base[entry], by: sum / (share == 0 ? 1 : max(share, 1e-6)))
     }
   }
 }

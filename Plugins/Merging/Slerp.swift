@@ -23,6 +23,8 @@ struct Slerp: LinearOperation {
       Example("From one to the other with depth", "slerp(a:, b:, at: gradient([0%, 100%]))"),
     ])
 
+  static let version = 2
+
   @Input("The model where the arc begins.")
   var a: Checkpoint
   @Input("The model where the arc ends.")
@@ -32,11 +34,11 @@ struct Slerp: LinearOperation {
   @Param(FloatPrecision.ofResult)
   var precision: FloatPrecision? = nil
 
-  func terms(_ tensor: TensorName, _ read: TensorReader) throws -> [Term] {
+  func sum(_ tensor: TensorName, _ read: TensorReader) throws -> LinearSum {
     let gram = try read.gram([a, b])
     let cosine = gram[0, 1] / (Self.divisor(gram.norm(0)) * Self.divisor(gram.norm(1)))
     let weights = Self.weights(cosine: cosine, at: at(tensor).share)
-    return [Term(weights.a, a), Term(weights.b, b)]
+    return LinearSum([a, b], weights: [weights.a, weights.b])
   }
 
   /// What a vector of this length is divided by to point somewhere.
@@ -57,9 +59,10 @@ extension Slerp: Referenced {
       return length > 1e-8 ? vector.map { $0 / length } : vector
     }
     let c = zip(direction(a), direction(b)).reduce(0) { $0 + $1.0 * $1.1 }
-    let t = at(tensor).share
-    if abs(c) > 0.9995 { return zip(a, b).map { (1 - t) * $0 + t * $1 } }
-    let angle = acos(c)
-    return zip(a, b).map { sin((1 - t) * angle) / sin(angle) * $0 + sin(t * angle) / sin(angle) * $1 }
+    let (t, angle) = (at(tensor).share, acos(c))
+    let isStraight = abs(c) > 0.9995
+    let first = Float(isStraight ? 1 - t : sin((1 - t) * angle) / sin(angle))
+    let second = Float(isStraight ? t : sin(t * angle) / sin(angle))
+    return zip(a, b).map { a, b in isStraight && a == b ? a : Double(first * Float(a) + second * Float(b)) }
   }
 }

@@ -18,8 +18,8 @@ struct Subtract: LinearOperation {
   @Input("The model to subtract.")
   var b: Checkpoint
 
-  func terms(_ tensor: TensorName, _ read: TensorReader) -> [Term] {
-    [Term(1, a), Term(-1, b)]
+  func sum(_ tensor: TensorName, _ read: TensorReader) -> LinearSum {
+    LinearSum([a, b], weights: [1, -1])
   }
 }
 

@@ -16,6 +16,8 @@ struct Svc: TensorwiseOperation {
     cost: "O(models × entries × lesser side) for each matrix; a few matrices in memory, in float64",
     examples: [Example("A plain average, calibrated", "svc(average([a, b]), models: [a, b], base:)")])
 
+  static let version = 2
+
   @Input("The merged model.")
   var merged: Checkpoint
   @Input("The models that it was merged of.", count: 1...)

@@ -18,6 +18,8 @@ struct TaskArithmetic: TaskVectorMerge, LinearOperation {
       Example("Learn one thing, forget another", "task_arithmetic(base:, models: [a, b], weights: [1, -0.5])"),
     ])
 
+  static let version = 2
+
   @Input("The model that all the others were fine-tuned from.")
   var base: Checkpoint
   @Input("The fine-tuned models to merge.", count: 1...)
@@ -35,23 +37,15 @@ struct TaskArithmetic: TaskVectorMerge, LinearOperation {
 
   var origin: Checkpoint? { base }
 
-  func terms(_ tensor: TensorName, _ read: TensorReader) -> [Term] {
-    let shares = weights.shares(of: models.count, at: tensor)
-    let total = shares.reduce(0, +)
-    // As mergekit has it: what cannot be divided by is left out.
-    let scale = normalize && abs(total) >= 1e-8 ? scale(tensor) / total : scale(tensor)
-    return zip(shares, models).map { Term(scale * $0, $1) }
+  func sum(_ tensor: TensorName, _ read: TensorReader) -> LinearSum {
+    LinearSum(
+      models, weights: weights.shares(of: models.count, at: tensor), isNormalized: normalize, times: scale(tensor))
   }
 }
 
 extension TaskArithmetic: Referenced {
   func reference(_ tensor: TensorName, _ read: TensorReader) throws -> [Double] {
-    let (models, base) = (try models.map { try read($0).doubles }, try read(base).doubles)
-    let shares = weights.shares(of: models.count, at: tensor)
-    let total = shares.reduce(0, +)
-    let scale = normalize && abs(total) >= 1e-8 ? scale(tensor) / total : scale(tensor)
-    return base.indices.map { entry in
-      zip(shares, models).reduce(base[entry]) { $0 + scale * $1.0 * ($1.1[entry] - base[entry]) }
-    }
+    try PlainTaskVectors(self, read).merged(
+      weights.shares(of: models.count, at: tensor), .none, normalize: normalize, scale: scale(tensor))
   }
 }

@@ -37,7 +37,7 @@ struct Ties: StreamedTaskVectorMerge {
       ),
     ])
 
-  static let version = 2
+  static let version = 3
 
   @Input("The model that all the others were fine-tuned from.")
   var base: Checkpoint

@@ -33,6 +33,8 @@ struct Transplant: RecipeOperation {
         "transplant(checkpoint(\"models/mistral\"), donor: checkpoint(\"models/qwen\"), method: .nearest, k: 4)"),
     ])
 
+  static let version = 2
+
   @Input("The model.")
   var model: Checkpoint
   @Input("The model whose tokenizer it gets.")

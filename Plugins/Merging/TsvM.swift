@@ -16,6 +16,8 @@ struct TsvM: SpectralMerge {
     cost: "O(models × entries × lesser side) for each matrix; a few matrices in memory, in float64",
     examples: [Example("Two fine-tunes", "tsv_m(base:, models: [a, b])")])
 
+  static let version = 2
+
   @Input("What they were tuned from.")
   var base: Checkpoint
   @Input("The models to merge.", count: 1...)

@@ -14,6 +14,8 @@ struct Wudi: SpectralMerge {
     cost: "O(steps × entries × columns) for each matrix; it and three squares of its columns in memory, in float64",
     examples: [Example("A few steps", "wudi(base:, models: [a, b], steps: 50 steps)")])
 
+  static let version = 2
+
   @Input("What they were tuned from.")
   var base: Checkpoint
   @Input("The models to merge.", count: 1...)

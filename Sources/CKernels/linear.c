@@ -27,57 +27,70 @@ INLINED uint16_t bits_to_float16(uint32_t bits) {
 // The sign bit is set where the exponent is all ones, as those of NaN and of infinities are.
 INLINED uint32_t stray(uint32_t bits) { return (bits & 0x7F800000) + 0x00800000; }
 
-INLINED uint32_t accumulate(
-    double *restrict sums, const void *restrict entries, KernelFloat kind, size_t count, double weight, int isFirst) {
-  uint32_t found = 0;
-  if (isFirst) {
-    for (size_t index = 0; index < count; index++) {
-      uint32_t bits = bits_at(entries, kind, index);
-      double value = (double)as_float(bits);
-      sums[index] = value == 0 ? value : weight * value;
-      found |= stray(bits);
-    }
-  } else {
-    for (size_t index = 0; index < count; index++) {
-      uint32_t bits = bits_at(entries, kind, index);
-      double value = (double)as_float(bits);
-      double sum = sums[index] + weight * value;
-      sums[index] = value == 0 ? sums[index] : sum;
-      found |= stray(bits);
-    }
-  }
-  return found >> 31;
-}
-
-CLONED uint32_t kernel_accumulate(
-    double *sums, const void *entries, KernelFloat kind, size_t count, double weight, int isFirst) {
-  switch (kind) {
-  case KernelFloat32: return accumulate(sums, entries, KernelFloat32, count, weight, isFirst);
-  case KernelBFloat16: return accumulate(sums, entries, KernelBFloat16, count, weight, isFirst);
-  case KernelFloat16: return accumulate(sums, entries, KernelFloat16, count, weight, isFirst);
-  }
-}
-
-INLINED uint32_t accumulate_from(
-    double *restrict sums, const double *restrict origin, const void *restrict entries, KernelFloat kind, size_t count,
-    double weight) {
+// The first operand, which the others are compared with.
+INLINED uint32_t begin_sum(
+    float *restrict sums, float *restrict first, const void *restrict entries, KernelFloat kind, size_t count,
+    float weight) {
   uint32_t found = 0;
   for (size_t index = 0; index < count; index++) {
     uint32_t bits = bits_at(entries, kind, index);
-    double difference = (double)as_float(bits) - origin[index];
-    double sum = sums[index] + weight * difference;
-    sums[index] = difference == 0 ? sums[index] : sum;
+    first[index] = as_float(bits);
+    sums[index] = weight * as_float(bits);
     found |= stray(bits);
   }
   return found >> 31;
 }
 
-CLONED uint32_t kernel_accumulate_from(
-    double *sums, const double *origin, const void *entries, KernelFloat kind, size_t count, double weight) {
+CLONED uint32_t kernel_begin_sum(
+    float *sums, float *first, const void *entries, KernelFloat kind, size_t count, float weight) {
   switch (kind) {
-  case KernelFloat32: return accumulate_from(sums, origin, entries, KernelFloat32, count, weight);
-  case KernelBFloat16: return accumulate_from(sums, origin, entries, KernelBFloat16, count, weight);
-  case KernelFloat16: return accumulate_from(sums, origin, entries, KernelFloat16, count, weight);
+  case KernelFloat32: return begin_sum(sums, first, entries, KernelFloat32, count, weight);
+  case KernelBFloat16: return begin_sum(sums, first, entries, KernelBFloat16, count, weight);
+  case KernelFloat16: return begin_sum(sums, first, entries, KernelFloat16, count, weight);
+  }
+}
+
+INLINED uint32_t add_to_sum(
+    float *restrict sums, const float *restrict first, uint32_t *restrict changes, const void *restrict entries,
+    KernelFloat kind, size_t count, float weight) {
+  uint32_t found = 0;
+  for (size_t index = 0; index < count; index++) {
+    uint32_t bits = bits_at(entries, kind, index);
+    sums[index] += weight * as_float(bits);
+    changes[index] |= bits ^ as_bits(first[index]);
+    found |= stray(bits);
+  }
+  return found >> 31;
+}
+
+CLONED uint32_t kernel_add_to_sum(
+    float *sums, const float *first, uint32_t *changes, const void *entries, KernelFloat kind, size_t count,
+    float weight) {
+  switch (kind) {
+  case KernelFloat32: return add_to_sum(sums, first, changes, entries, KernelFloat32, count, weight);
+  case KernelBFloat16: return add_to_sum(sums, first, changes, entries, KernelBFloat16, count, weight);
+  case KernelFloat16: return add_to_sum(sums, first, changes, entries, KernelFloat16, count, weight);
+  }
+}
+
+INLINED uint32_t add_difference(
+    float *restrict sums, const float *restrict origin, const void *restrict entries, KernelFloat kind, size_t count,
+    float weight) {
+  uint32_t found = 0;
+  for (size_t index = 0; index < count; index++) {
+    uint32_t bits = bits_at(entries, kind, index);
+    sums[index] += weight * (as_float(bits) - origin[index]);
+    found |= stray(bits);
+  }
+  return found >> 31;
+}
+
+CLONED uint32_t kernel_add_difference(
+    float *sums, const float *origin, const void *entries, KernelFloat kind, size_t count, float weight) {
+  switch (kind) {
+  case KernelFloat32: return add_difference(sums, origin, entries, KernelFloat32, count, weight);
+  case KernelBFloat16: return add_difference(sums, origin, entries, KernelBFloat16, count, weight);
+  case KernelFloat16: return add_difference(sums, origin, entries, KernelFloat16, count, weight);
   }
 }
 
@@ -101,17 +114,30 @@ INLINED uint32_t store(void *results, KernelFloat kind, size_t index, uint32_t b
   }
 }
 
-INLINED uint32_t round_to(const double *restrict sums, void *restrict results, KernelFloat kind, size_t count) {
+INLINED uint32_t round_sum(
+    const float *restrict sums, const float *restrict first, const uint32_t *restrict changes, float divisor,
+    float scale, void *restrict results, KernelFloat kind, size_t count) {
   uint32_t found = 0;
-  for (size_t index = 0; index < count; index++) found |= store(results, kind, index, as_bits((float)sums[index]));
+  if (changes) {
+    for (size_t index = 0; index < count; index++) {
+      float sum = scale * (sums[index] / divisor);
+      found |= store(results, kind, index, as_bits(changes[index] ? sum : first[index]));
+    }
+  } else {
+    for (size_t index = 0; index < count; index++) {
+      found |= store(results, kind, index, as_bits(scale * (sums[index] / divisor)));
+    }
+  }
   return found >> 31;
 }
 
-CLONED uint32_t kernel_round(const double *sums, void *results, KernelFloat kind, size_t count) {
+CLONED uint32_t kernel_round_sum(
+    const float *sums, const float *first, const uint32_t *changes, float divisor, float scale, void *results,
+    KernelFloat kind, size_t count) {
   switch (kind) {
-  case KernelFloat32: return round_to(sums, results, KernelFloat32, count);
-  case KernelBFloat16: return round_to(sums, results, KernelBFloat16, count);
-  case KernelFloat16: return round_to(sums, results, KernelFloat16, count);
+  case KernelFloat32: return round_sum(sums, first, changes, divisor, scale, results, KernelFloat32, count);
+  case KernelBFloat16: return round_sum(sums, first, changes, divisor, scale, results, KernelBFloat16, count);
+  case KernelFloat16: return round_sum(sums, first, changes, divisor, scale, results, KernelFloat16, count);
   }
 }
 
@@ -129,32 +155,22 @@ CLONED uint32_t kernel_narrow(const float *entries, void *results, KernelFloat k
   }
 }
 
-INLINED uint32_t widen(double *restrict results, const void *restrict entries, KernelFloat kind, size_t count) {
+INLINED uint32_t widen(float *restrict results, const void *restrict entries, KernelFloat kind, size_t count) {
   uint32_t found = 0;
   for (size_t index = 0; index < count; index++) {
     uint32_t bits = bits_at(entries, kind, index);
-    results[index] = (double)as_float(bits);
+    results[index] = as_float(bits);
     found |= stray(bits);
   }
   return found >> 31;
 }
 
-CLONED uint32_t kernel_widen(double *results, const void *entries, KernelFloat kind, size_t count) {
+CLONED uint32_t kernel_widen(float *results, const void *entries, KernelFloat kind, size_t count) {
   switch (kind) {
   case KernelFloat32: return widen(results, entries, KernelFloat32, count);
   case KernelBFloat16: return widen(results, entries, KernelBFloat16, count);
   case KernelFloat16: return widen(results, entries, KernelFloat16, count);
   }
-}
-
-CLONED double kernel_dot2048(const double *restrict a, const double *restrict b, double *restrict scratch) {
-  for (size_t index = 0; index < 1024; index++) {
-    scratch[index] = a[index] * b[index] + a[index + 1024] * b[index + 1024];
-  }
-  for (size_t half = 512; half > 0; half /= 2) {
-    for (size_t index = 0; index < half; index++) scratch[index] += scratch[half + index];
-  }
-  return scratch[0];
 }
 
 INLINED uint32_t strays(const void *entries, KernelFloat kind, size_t count) {

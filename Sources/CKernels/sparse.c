@@ -123,7 +123,16 @@ CLONED void kernel_add_scaled(
   }
 }
 
-CLONED void kernel_elect(uint32_t *restrict signs, const double *restrict masses, size_t count, int zeroIsNegative) {
+CLONED void kernel_add_weighted(
+    float *restrict sums, const float *restrict entries, size_t count, float factor, float weight, int isFirst) {
+  if (isFirst) {
+    for (size_t index = 0; index < count; index++) sums[index] = 0 + weight * (factor * entries[index]);
+  } else {
+    for (size_t index = 0; index < count; index++) sums[index] += weight * (factor * entries[index]);
+  }
+}
+
+CLONED void kernel_elect(uint32_t *restrict signs, const float *restrict masses, size_t count, int zeroIsNegative) {
   if (zeroIsNegative) {
     for (size_t index = 0; index < count; index++) signs[index] = masses[index] > 0 ? 0 : 0x80000000;
   } else {
@@ -135,52 +144,53 @@ CLONED void kernel_elect(uint32_t *restrict signs, const double *restrict masses
 INLINED uint32_t agreement(uint32_t bits, uint32_t sign) { return (int32_t)(bits ^ sign) > 0 ? 0xFFFFFFFF : 0; }
 
 CLONED void kernel_add_agreeing(
-    double *restrict sums, double *restrict shares, const float *restrict entries, const uint32_t *restrict signs,
-    uint32_t flip, size_t count, double scaled, double weight, int isFirst) {
+    float *restrict sums, float *restrict shares, const float *restrict entries, const uint32_t *restrict signs,
+    uint32_t flip, size_t count, float factor, float weight, int isFirst) {
+  uint32_t share = as_bits(weight);
   if (isFirst) {
     for (size_t index = 0; index < count; index++) {
       uint32_t agrees = agreement(as_bits(entries[index]) ^ flip, signs[index]);
-      sums[index] = 0 + scaled * (double)as_float(as_bits(entries[index]) & agrees);
-      shares[index] = agrees ? weight : 0;
+      sums[index] = 0 + weight * (factor * as_float(as_bits(entries[index]) & agrees));
+      shares[index] = as_float(share & agrees);
     }
   } else {
     for (size_t index = 0; index < count; index++) {
       uint32_t agrees = agreement(as_bits(entries[index]) ^ flip, signs[index]);
-      sums[index] += scaled * (double)as_float(as_bits(entries[index]) & agrees);
-      shares[index] += agrees ? weight : 0;
+      sums[index] += weight * (factor * as_float(as_bits(entries[index]) & agrees));
+      shares[index] += as_float(share & agrees);
     }
   }
 }
 
 CLONED void kernel_take_largest(
-    double *restrict sums, const float *restrict entries, const uint32_t *restrict signs, uint32_t flip, size_t count,
-    double scaled, int isFirst) {
+    float *restrict sums, const float *restrict entries, const uint32_t *restrict signs, uint32_t flip, size_t count,
+    float factor, float weight, int isFirst) {
   for (size_t index = 0; index < count; index++) {
     uint32_t agrees = signs ? agreement(as_bits(entries[index]) ^ flip, signs[index]) : 0xFFFFFFFF;
-    double part = scaled * (double)as_float(as_bits(entries[index]) & agrees);
-    double best = isFirst ? 0 : sums[index];
-    sums[index] = __builtin_fabs(part) >= __builtin_fabs(best) ? part : best;
+    float part = weight * (factor * as_float(as_bits(entries[index]) & agrees));
+    float best = isFirst ? 0 : sums[index];
+    sums[index] = __builtin_fabsf(part) >= __builtin_fabsf(best) ? part : best;
   }
 }
 
-INLINED float moved(float base, double change) { return change == 0 ? base : (float)((double)base + change); }
-
 INLINED void move(
-    float *restrict results, const void *restrict base, KernelFloat kind, const double *restrict sums,
-    const double *restrict shares, double divisor, double least, double scale, size_t count) {
+    float *restrict results, const void *restrict base, KernelFloat kind, const float *restrict sums,
+    const float *restrict shares, float divisor, float least, float scale, size_t count) {
   for (size_t index = 0; index < count; index++) {
-    double share = divisor;
+    float share = divisor;
     if (shares) {
       share = shares[index] == 0 ? 1 : shares[index];
       share = share < least ? least : share;
     }
-    results[index] = moved(as_float(bits_at(base, kind, index)), scale * (sums[index] / share));
+    float entry = as_float(bits_at(base, kind, index));
+    float change = scale * (sums[index] / share);
+    results[index] = change == 0 ? entry : entry + change;
   }
 }
 
 CLONED void kernel_move(
-    float *results, const void *base, KernelFloat kind, const double *sums, const double *shares, double divisor,
-    double least, double scale, size_t count) {
+    float *results, const void *base, KernelFloat kind, const float *sums, const float *shares, float divisor,
+    float least, float scale, size_t count) {
   switch (kind) {
   case KernelFloat32: return move(results, base, KernelFloat32, sums, shares, divisor, least, scale, count);
   case KernelBFloat16: return move(results, base, KernelBFloat16, sums, shares, divisor, least, scale, count);

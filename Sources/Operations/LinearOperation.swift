@@ -1,63 +1,78 @@
 import Diagnostics
 import Tensors
 
-/// An operation each tensor of whose result is a sum of its inputs' tensors: Σₖ wₖ xₖ, or o + Σₖ wₖ (xₖ − o).
+/// An operation each tensor of whose result is a `WeightedSum` of its inputs' tensors.
 ///
 /// The weights may depend on the whole tensors, by way of `TensorReader.gram`. The sum itself is worked out run by run while
-/// the operands are read, so that a tensor is never held; each entry in float64, in the order of the terms, and rounded once.
+/// the operands are read, so that a tensor is never held.
 public protocol LinearOperation: TensorwiseOperation {
-  /// What is added up for one tensor, in order; at least one term.
-  func terms(_ tensor: TensorName, _ read: TensorReader) throws -> [Term]
+  /// What is added up for one tensor.
+  func sum(_ tensor: TensorName, _ read: TensorReader) throws -> LinearSum
 
   /// The input that all operands are seen from, o; none unless an operation says so.
   var origin: Checkpoint? { get }
 }
 
-/// One operand of a sum.
-public struct Term: Sendable {
-  public let weight: Double
-  public let content: Content
+/// Operands, in order and at least one, and how they become one.
+public struct LinearSum: Sendable {
+  /// One operand, and how much it counts.
+  public struct Term: Sendable {
+    let weight: Double
+    let content: Content
 
-  public init(_ weight: Double, _ artifact: some Artifact) {
-    self.weight = weight
-    content = artifact.content
+    public init(_ weight: Double, _ artifact: some Artifact) {
+      self.weight = weight
+      content = artifact.content
+    }
+  }
+
+  let contents: [Content]
+  let rule: WeightedSum
+
+  public init(_ terms: [Term], isNormalized: Bool = false, times scale: Double = 1) {
+    contents = terms.map(\.content)
+    rule = WeightedSum(terms.map(\.weight), isNormalized: isNormalized, times: scale)
+  }
+
+  /// Artifacts, each with its weight.
+  public init(_ artifacts: [some Artifact], weights: [Double], isNormalized: Bool = false, times scale: Double = 1) {
+    self.init(zip(weights, artifacts).map { Term($0, $1) }, isNormalized: isNormalized, times: scale)
   }
 }
 
 extension LinearOperation {
   public var origin: Checkpoint? { nil }
 
-  public func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor { try sum(tensor, read) }
+  public func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor { try summed(tensor, read) }
 
   public func runs(_ tensor: TensorName, as dtype: DType, _ read: TensorReader) throws -> RunReader? {
     try summedRuns(tensor, as: dtype, read)
   }
 
   /// The sum of the terms; for an operation that makes some tensors in another way.
-  public func sum(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
-    let terms = try terms(tensor, read)
+  public func summed(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
+    let sum = try sum(tensor, read)
     return Tensor.weightedSum(
-      try terms.map { try $0.content.finiteTensor(tensor.text) }, weights: terms.map(\.weight),
+      try sum.contents.map { try $0.finiteTensor(tensor.text) }, sum.rule,
       from: try origin?.content.finiteTensor(tensor.text))
   }
 
   /// Begins to sum the terms run by run; nil where an operand or the result has no kernels.
   public func summedRuns(_ tensor: TensorName, as dtype: DType, _ read: TensorReader) throws -> RunReader? {
-    let terms = (origin.map { [Term(1, $0)] } ?? []) + (try terms(tensor, read))
-    guard dtype.hasKernels, let operands = try terms.map({ $0.content }).readers(of: tensor.text) else { return nil }
-    let weights = terms.map(\.weight)
-    var sum = RunningSum(capacity: RunningSum.blockLength, hasOrigin: origin != nil)
-    let places = RunPlaces(operands.count)
+    let terms = try sum(tensor, read)
+    let contents = [origin?.content].compactMap { $0 } + terms.contents
+    guard dtype.hasKernels, let operands = try contents.readers(of: tensor.text) else { return nil }
+    var sum = RunningSum(terms.rule, capacity: RunningSum.blockLength, hasOrigin: origin != nil)
+    let (places, dtypes) = (RunPlaces(operands.count), operands.map(\.dtype))
     return { run, target in
       try read.context.checkCancelled()
       guard let target = target.baseAddress else { return }
-      let entries = try operands.enumerated().map { try $1.read(run, places[$0]) }
+      for (place, operand) in operands.enumerated() { try operand.read(run, places[place]) }
       var isFinite = true
       for start in stride(from: 0, to: run.count, by: RunningSum.blockLength) {
         sum.begin(min(RunningSum.blockLength, run.count - start))
-        for (number, operand) in operands.enumerated() {
-          let block = entries[number] + start * operand.dtype.size
-          isFinite = sum.add(block, operand.dtype, weight: weights[number]) && isFinite
+        for (place, dtype) in dtypes.enumerated() {
+          isFinite = sum.add(places[place] + start * dtype.size, dtype) && isFinite
         }
         isFinite = sum.write(to: target + start * dtype.size, dtype) && isFinite
       }

@@ -51,6 +51,7 @@ extension RecipeOperation {
 
 /// An operation with a plain version of itself that a law compares with the fast one.
 public protocol Referenced: TensorwiseOperation {
-  /// The method entry by entry, as its paper writes it, in float64. The fast path must equal this.
+  /// The method entry by entry, as its paper writes it: sums of models in float32, where each step's rounding is part of what
+  /// is promised, all else in float64. The fast path must equal this.
   func reference(_ tensor: TensorName, _ read: TensorReader) throws -> [Double]
 }

@@ -20,10 +20,9 @@ struct RunOperand {
     self.reader = reader
   }
 
-  /// Reads a run into a place and returns where its entries begin.
-  func read(_ run: Range<Int>, _ place: UnsafeMutableRawPointer) throws -> UnsafeRawPointer {
+  /// Reads a run into a place.
+  func read(_ run: Range<Int>, _ place: UnsafeMutableRawPointer) throws {
     try reader(run, UnsafeMutableRawBufferPointer(start: place, count: run.count * dtype.size))
-    return UnsafeRawPointer(place)
   }
 }
 
@@ -58,7 +57,7 @@ extension TensorReader {
     let count = artifact.content.entry(name)?.shape.count ?? 0
     return TensorStream(dtype: operand.dtype, count: count, windowLength: TensorEntry.runLength) { run, bytes in
       try context.checkCancelled()
-      if let place = bytes.baseAddress { _ = try operand.read(run, place) }
+      if let place = bytes.baseAddress { try operand.read(run, place) }
     }
   }
 
@@ -79,7 +78,8 @@ extension TensorReader {
       try context.checkCancelled()
       let run = start..<min(start + TensorEntry.runLength, count)
       let runs = try operands.enumerated().map { place, operand in
-        (entries: try operand.read(run, places[place]), dtype: operand.dtype)
+        try operand.read(run, places[place])
+        return (entries: UnsafeRawPointer(places[place]), dtype: operand.dtype)
       }
       if let stray = running.add(runs, count: run.count) {
         _ = try contents[stray].finiteTensor(name)

@@ -1,14 +1,13 @@
 import CKernels
 
-/// All inner products ⟨xᵢ − o, xⱼ − o⟩ of some vectors that come run by run, in float64.
+/// All inner products ⟨xᵢ − o, xⱼ − o⟩ of some vectors that come run by run: differences in float32, products in float64.
 ///
 /// Products are grouped by the number of entries alone: whole vectors and runs of them give the same bits.
 public struct RunningGram: ~Copyable {
   /// Entries that are added up at a time. All runs but the last are a multiple of it.
   public static let blockLength = Tensor.blockLength
 
-  private let vectors: UnsafeMutablePointer<Double>
-  private let scratch: UnsafeMutablePointer<Double>
+  private let vectors: UnsafeMutablePointer<Float>
   private let number: Int
   private let hasOrigin: Bool
   /// The upper triangle, row by row.
@@ -16,18 +15,13 @@ public struct RunningGram: ~Copyable {
 
   /// - Parameter hasOrigin: Whether another vector, o, comes first and is taken from all others.
   public init(of number: Int, hasOrigin: Bool = false) {
-    precondition(Self.blockLength == 2048, "`kernel_dot2048` adds 2,048 products")
     self.number = number
     self.hasOrigin = hasOrigin
-    vectors = .allocate(capacity: (number + 1) * Self.blockLength)
-    scratch = .allocate(capacity: Self.blockLength)
+    vectors = .allocate(capacity: max(1, number) * Self.blockLength)
     products = Array(repeating: 0, count: number * (number + 1) / 2)
   }
 
-  deinit {
-    vectors.deallocate()
-    scratch.deallocate()
-  }
+  deinit { vectors.deallocate() }
 
   /// The products of all that was added.
   public var gram: Gram { Gram(number: number, products: products) }
@@ -37,31 +31,28 @@ public struct RunningGram: ~Copyable {
   public mutating func add(_ runs: [(entries: UnsafeRawPointer, dtype: DType)], count: Int) -> Int? {
     precondition(runs.count == number + (hasOrigin ? 1 : 0), "each vector has a run")
     let length = Self.blockLength
-    var stray: Int?
     for start in stride(from: 0, to: count, by: length) {
       let filled = min(length, count - start)
-      for (place, run) in runs.enumerated() {
-        let target = vectors + place * length
-        let entries = run.entries + start * run.dtype.size
-        if kernel_widen(target, entries, run.dtype.kernelFloat, filled) != 0 { stray = stray ?? place }
-        for index in filled..<length { target[index] = 0 }
-      }
-      let first = hasOrigin ? vectors + length : vectors
-      if hasOrigin {
-        for vector in 0..<number {
-          let target = first + vector * length
-          for index in 0..<length { target[index] -= vectors[index] }
+      for (vector, run) in runs.suffix(number).enumerated() {
+        let (target, entries) = (vectors + vector * length, run.entries + start * run.dtype.size)
+        guard hasOrigin else {
+          _ = kernel_widen(target, entries, run.dtype.kernelFloat, filled)
+          continue
         }
+        let origin = runs[0].entries + start * runs[0].dtype.size
+        kernel_difference(target, entries, run.dtype.kernelFloat, origin, runs[0].dtype.kernelFloat, filled)
       }
       var place = 0
       for row in 0..<number {
         for column in row..<number {
-          products[place] += kernel_dot2048(first + row * length, first + column * length, scratch)
+          products[place] += kernel_dot(vectors + row * length, vectors + column * length, filled)
           place += 1
         }
       }
     }
-    return stray
+    // What is not finite makes a product so that is not, and only then is it looked for.
+    if products.allSatisfy(\.isFinite) { return nil }
+    return runs.firstIndex { kernel_has_strays($0.entries, $0.dtype.kernelFloat, count) != 0 }
   }
 }
 

@@ -1,58 +1,101 @@
 import CKernels
 
-/// Σₖ wₖ xₖ of a run of entries, or o + Σₖ wₖ (xₖ − o), added operand by operand in float64 and rounded once.
+/// How operands become one: s Σₖ wₖ xₖ, or with an origin o + s Σₖ wₖ (xₖ − o); the sum divided by Σₖ wₖ where it is normalised.
+///
+/// In float32, in the order of the operands: products first, then their sum, the division, the scaling and the addition, each
+/// rounded, as PyTorch does it. Weights are rounded to float32.
+public struct WeightedSum: Sendable, Hashable {
+  public let weights: [Double]
+  public let isNormalized: Bool
+  public let scale: Double
+
+  public init(_ weights: [Double], isNormalized: Bool = false, times scale: Double = 1) {
+    (self.weights, self.isNormalized, self.scale) = (weights, isNormalized, scale)
+  }
+
+  var divisor: Float { isNormalized ? Self.divisor(weights) : 1 }
+
+  /// Whether this is an average, as far as float32 can tell: then of equal entries it is that entry.
+  var isMean: Bool { abs(scale * (isNormalized ? 1 : weights.reduce(0, +)) - 1) < 0x1p-25 }
+
+  /// The sum of weights, or 1 where it is so near 0 that nothing can be divided by it, as mergekit has it.
+  public static func divisor(_ weights: [Double]) -> Float {
+    let total = weights.reduce(0) { $0 + Float($1) }
+    return total.magnitude < 1e-8 ? 1 : total
+  }
+}
+
+/// A weighted sum of a run of entries, operand by operand.
 ///
 /// A run is as short as one likes: each entry's sum depends on that entry of the operands alone. Sums that stay in the first
 /// cache make a weighted sum as fast as its operands can be read.
 public struct RunningSum: ~Copyable {
-  /// Entries whose sums stay in the first cache, with an origin's.
+  /// Entries whose sums stay in the first cache, with the first operand's.
   public static let blockLength = 1024
 
-  private let sums: UnsafeMutablePointer<Double>
-  private let origin: UnsafeMutablePointer<Double>?
+  private let weights: [Float]
+  private let divisor: Float
+  private let scale: Float
+  private let isMean: Bool
+  private let hasOrigin: Bool
   private let capacity: Int
+  private let sums: UnsafeMutablePointer<Float>
+  /// The origin's entries or the first operand's.
+  private let first: UnsafeMutablePointer<Float>
+  /// Where operands differ from the first; with an origin, room for the results.
+  private let changes: UnsafeMutablePointer<UInt32>
   private var count = 0
-  private var isEmpty = true
+  private var added = 0
 
   /// For runs of at most `capacity` entries.
   /// - Parameter hasOrigin: Whether each run begins with the entries of an origin, from which the operands are taken.
-  public init(capacity: Int, hasOrigin: Bool = false) {
+  public init(_ sum: WeightedSum, capacity: Int, hasOrigin: Bool = false) {
+    weights = sum.weights.map { Float($0) }
+    (divisor, scale, isMean) = (sum.divisor, Float(sum.scale), sum.isMean)
+    (self.hasOrigin, self.capacity) = (hasOrigin, capacity)
     sums = .allocate(capacity: max(1, capacity))
-    origin = hasOrigin ? .allocate(capacity: max(1, capacity)) : nil
-    self.capacity = capacity
+    first = .allocate(capacity: max(1, capacity))
+    changes = .allocate(capacity: max(1, capacity))
   }
 
   deinit {
     sums.deallocate()
-    origin?.deallocate()
+    first.deallocate()
+    changes.deallocate()
   }
 
   /// Begins another run.
   public mutating func begin(_ count: Int) {
     precondition(count <= capacity, "a run of \(count) entries does not fit \(capacity) places")
-    self.count = count
-    isEmpty = true
+    (self.count, added) = (count, 0)
+    if hasOrigin { sums.update(repeating: 0, count: count) } else { changes.update(repeating: 0, count: count) }
   }
 
   /// Adds one operand, as float32, float16 or bfloat16 store it; where there is an origin, that comes first.
   /// - Returns: Whether all its entries are finite.
-  public mutating func add(_ entries: UnsafeRawPointer, _ dtype: DType, weight: Double) -> Bool {
-    let isFirst = isEmpty
-    isEmpty = false
-    guard let origin else {
-      return kernel_accumulate(sums, entries, dtype.kernelFloat, count, weight, isFirst ? 1 : 0) == 0
+  public mutating func add(_ entries: UnsafeRawPointer, _ dtype: DType) -> Bool {
+    defer { added += 1 }
+    let kind = dtype.kernelFloat
+    switch (added, hasOrigin) {
+    case (0, true): return kernel_widen(first, entries, kind, count) == 0
+    case (0, false): return kernel_begin_sum(sums, first, entries, kind, count, weights[0]) == 0
+    case (_, true): return kernel_add_difference(sums, first, entries, kind, count, weights[added - 1]) == 0
+    case (_, false): return kernel_add_to_sum(sums, first, changes, entries, kind, count, weights[added]) == 0
     }
-    guard isFirst else { return kernel_accumulate_from(sums, origin, entries, dtype.kernelFloat, count, weight) == 0 }
-    let isFinite = kernel_widen(origin, entries, dtype.kernelFloat, count) == 0
-    sums.update(from: origin, count: count)
-    return isFinite
   }
 
-  /// Writes the sums, rounded to float32 and from there to the dtype.
+  /// Writes the sums, rounded to the dtype.
   /// - Returns: Whether all are finite.
   public func write(to results: UnsafeMutableRawPointer, _ dtype: DType) -> Bool {
-    precondition(!isEmpty, "a sum has an operand")
-    return kernel_round(sums, results, dtype.kernelFloat, count) == 0
+    precondition(added == weights.count + (hasOrigin ? 1 : 0), "a sum has all its operands")
+    let kind = dtype.kernelFloat
+    guard hasOrigin else {
+      return kernel_round_sum(sums, first, isMean ? changes : nil, divisor, scale, results, kind, count) == 0
+    }
+    return changes.withMemoryRebound(to: Float.self, capacity: max(1, capacity)) { moved in
+      kernel_move(moved, first, KernelFloat32, sums, nil, divisor, 0, scale, count)
+      return kernel_narrow(moved, results, kind, count) == 0
+    }
   }
 }
 

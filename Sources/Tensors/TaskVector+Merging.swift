@@ -3,7 +3,7 @@ import CKernels
 extension TaskVector {
   /// b + scale · (what the rule makes of the wₖδₖ), as float32; where nothing is added, the base's entry as it is.
   ///
-  /// Differences are float32; all else is worked out in float64, in the order of the task vectors, and rounded once.
+  /// All in float32, in the order of the task vectors: what is kept times its factor, times its weight, added up, divided, scaled.
   ///
   /// - Parameters:
   ///   - vectors: Of one base.
@@ -39,7 +39,7 @@ extension TaskVector {
     into target: UnsafeMutablePointer<Float>
   ) {
     precondition(vectors.count == weights.count, "\(vectors.count) task vectors have \(weights.count) weights")
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: 3 * length) { memory in
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: 3 * length) { memory in
       withUnsafeTemporaryAllocation(of: UInt32.self, capacity: length) { signs in
         guard let masses = memory.baseAddress, let elected = signs.baseAddress else { return }
         let (sums, shares) = (masses + length, masses + 2 * length)
@@ -49,12 +49,14 @@ extension TaskVector {
           }
           let elects = elect(vectors, weights, deltas, block.count, rule.election, masses, into: elected)
           combine(vectors, weights, deltas, block.count, elects ? elected : nil, rule, sums, shares)
-          var (divisor, least) = (1.0, -Double.infinity)
-          if case .average(let bound) = rule.combination { (divisor, least) = (total(weights), bound) }
+          var (divisor, least) = (Float(1), -Float.infinity)
+          if case .average(let bound) = rule.combination {
+            (divisor, least) = (WeightedSum.divisor(weights), Float(bound))
+          }
           let hasShares = elects && rule.combination.isAverage
           kernel_move(
             target + (block.lowerBound - run.lowerBound), base.entries, base.kind, sums, hasShares ? shares : nil,
-            divisor, least, rule.scale, block.count)
+            divisor, least, Float(rule.scale), block.count)
         }
       }
     }
@@ -63,7 +65,7 @@ extension TaskVector {
   /// How many entries elect + more than elect -, by Σₖ δₖ; entries where it is zero elect neither.
   public static func signBalance(_ vectors: [TaskVector]) -> Int {
     var balance = 0
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: length) { masses in
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: length) { masses in
       guard let masses = masses.baseAddress else { return }
       inBlocks(vectors, length: length) { block, base, deltas, scratch in
         for (number, vector) in vectors.enumerated() {
@@ -89,11 +91,11 @@ extension TaskVector {
   /// Σₖ wₖδₖ. Sums begin at +0, so that one of zeros is never -0.
   private static func add(
     _ vectors: [TaskVector], _ weights: [Double], _ deltas: UnsafePointer<Float>, _ count: Int,
-    to sums: UnsafeMutablePointer<Double>
+    to sums: UnsafeMutablePointer<Float>
   ) {
     for (number, vector) in vectors.enumerated() {
-      kernel_add_scaled(
-        sums, deltas + number * length, count, weights[number] * vector.factor, number == 0 ? 1 : 0)
+      kernel_add_weighted(
+        sums, deltas + number * length, count, Float(vector.factor), Float(weights[number]), number == 0 ? 1 : 0)
     }
   }
 
@@ -101,7 +103,7 @@ extension TaskVector {
   /// - Returns: Whether there is an election.
   private static func elect(
     _ vectors: [TaskVector], _ weights: [Double], _ deltas: UnsafePointer<Float>, _ count: Int,
-    _ election: TaskVectorRule.Election, _ masses: UnsafeMutablePointer<Double>,
+    _ election: TaskVectorRule.Election, _ masses: UnsafeMutablePointer<Float>,
     into elected: UnsafeMutablePointer<UInt32>
   ) -> Bool {
     var zeroIsNegative = false
@@ -119,15 +121,15 @@ extension TaskVector {
 
   /// How many more of the wₖδₖ are positive than negative.
   private static func tally(
-    _ weights: [Double], _ deltas: UnsafePointer<Float>, _ count: Int, into masses: UnsafeMutablePointer<Double>
+    _ weights: [Double], _ deltas: UnsafePointer<Float>, _ count: Int, into masses: UnsafeMutablePointer<Float>
   ) {
     for index in 0..<count { masses[index] = 0 }
     for (number, weight) in weights.enumerated() {
       let delta = deltas + number * length
-      let vote: Double = weight > 0 ? 1 : weight < 0 ? -1 : 0
+      let vote: Float = weight > 0 ? 1 : weight < 0 ? -1 : 0
       for index in 0..<count {
-        let isPositive: Double = delta[index] > 0 ? 1 : 0
-        let isNegative: Double = delta[index] < 0 ? 1 : 0
+        let isPositive: Float = delta[index] > 0 ? 1 : 0
+        let isNegative: Float = delta[index] < 0 ? 1 : 0
         masses[index] += vote * (isPositive - isNegative)
       }
     }
@@ -136,28 +138,23 @@ extension TaskVector {
   /// Combines the wₖδₖ whose sign is the elected one, or all where none is, and sums up the wₖ of those that agree.
   private static func combine(
     _ vectors: [TaskVector], _ weights: [Double], _ deltas: UnsafePointer<Float>, _ count: Int,
-    _ elected: UnsafePointer<UInt32>?, _ rule: TaskVectorRule, _ sums: UnsafeMutablePointer<Double>,
-    _ shares: UnsafeMutablePointer<Double>
+    _ elected: UnsafePointer<UInt32>?, _ rule: TaskVectorRule, _ sums: UnsafeMutablePointer<Float>,
+    _ shares: UnsafeMutablePointer<Float>
   ) {
     var countsWeightSigns = true
     if case .unweighted = rule.election { countsWeightSigns = false }
     for (number, vector) in vectors.enumerated() {
-      let (delta, weight, isFirst) = (deltas + number * length, weights[number], Int32(number == 0 ? 1 : 0))
+      let (delta, isFirst) = (deltas + number * length, Int32(number == 0 ? 1 : 0))
+      let (factor, weight) = (Float(vector.factor), Float(weights[number]))
       let flip: UInt32 = countsWeightSigns && weight < 0 ? 0x8000_0000 : 0
       if case .largest = rule.combination {
-        kernel_take_largest(sums, delta, elected, flip, count, weight * vector.factor, isFirst)
+        kernel_take_largest(sums, delta, elected, flip, count, factor, weight, isFirst)
       } else if let elected {
-        kernel_add_agreeing(sums, shares, delta, elected, flip, count, weight * vector.factor, weight, isFirst)
+        kernel_add_agreeing(sums, shares, delta, elected, flip, count, factor, weight, isFirst)
       } else {
-        kernel_add_scaled(sums, delta, count, weight * vector.factor, isFirst)
+        kernel_add_weighted(sums, delta, count, factor, weight, isFirst)
       }
     }
-  }
-
-  /// What the sum of all task vectors is divided by.
-  private static func total(_ weights: [Double]) -> Double {
-    let total = weights.reduce(0, +)
-    return total.magnitude < 1e-8 ? 1 : total
   }
 }
 

@@ -32,19 +32,18 @@ extension TaskVector {
   public static func meanOfTouching(_ vectors: [TaskVector], threshold: Float, factors: [Double]) -> Tensor {
     guard let shape = vectors.first?.base.shape else { preconditionFailure("there is no task vector to merge") }
     return Tensor(shape: shape) { result in
-      withUnsafeTemporaryAllocation(of: Double.self, capacity: length) { sums in
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: length) { sums in
         counting(vectors, threshold) { block, base, deltas, counts in
           for index in 0..<block.count { sums[index] = 0 }
           for number in vectors.indices {
             let delta = deltas + number * length
-            let excess = factors[number] - 1
+            let factor = Float(factors[number])
             for index in 0..<block.count {
-              let changes: Double = delta[index].magnitude > threshold ? 1 : 0
-              let isAlone: Double = counts[index] == 1 ? 1 : 0
-              sums[index] += changes * (1 + isAlone * excess) * Double(delta[index])
+              let changes: Float = delta[index].magnitude > threshold ? 1 : 0
+              sums[index] += changes * (counts[index] == 1 ? factor : 1) * delta[index]
             }
           }
-          for index in 0..<block.count { sums[index] /= counts[index] > 1 ? Double(counts[index]) : 1 }
+          for index in 0..<block.count { sums[index] /= counts[index] > 1 ? counts[index] : 1 }
           guard let target = UnsafeMutableBufferPointer(rebasing: result[block]).baseAddress else { return }
           kernel_move(target, base.entries, base.kind, sums.baseAddress, nil, 1, 0, 1, block.count)
         }

@@ -1,26 +1,30 @@
-/// Entry-by-entry arithmetic on tensors of one shape, of any float dtype; results are float32.
-///
-/// Each entry is worked out in float64, in the order of the operands, and rounded once.
+/// Entry-by-entry arithmetic on tensors of one shape, of any float dtype; all of it and the results are float32.
 extension Tensor {
-  /// Σₖ wₖ xₖ, or with an origin o + Σₖ wₖ (xₖ − o).
+  /// What a rule makes of operands, from an origin or not.
   ///
-  /// With weights that sum to 1, copies of one float32 tensor give that tensor, bit for bit.
-  public static func weightedSum(_ tensors: [Tensor], weights: [Double], from origin: Tensor? = nil) -> Tensor {
+  /// With weights that sum to 1, copies of one tensor give that tensor, bit for bit.
+  public static func weightedSum(_ tensors: [Tensor], _ rule: WeightedSum, from origin: Tensor? = nil) -> Tensor {
+    let weights = rule.weights
     precondition(tensors.count == weights.count, "\(tensors.count) tensors have \(weights.count) weights")
-    let (tensors, weights) = ([origin].compactMap { $0 } + tensors, (origin == nil ? [] : [1]) + weights)
-    let shape = commonShape(tensors)
-    var sum = RunningSum(capacity: blockLength, hasOrigin: origin != nil)
+    let operands = [origin].compactMap { $0 } + tensors
+    let shape = commonShape(operands)
+    var sum = RunningSum(rule, capacity: blockLength, hasOrigin: origin != nil)
     return Tensor(shape: shape) { result in
       inBlocks(0..<shape.count) { block, scratch in
         sum.begin(block.count)
-        for (tensor, weight) in zip(tensors, weights) {
-          tensor.withStored(block, scratch) { entries, dtype in _ = sum.add(entries, dtype, weight: weight) }
+        for operand in operands {
+          operand.withStored(block, scratch) { entries, dtype in _ = sum.add(entries, dtype) }
         }
         if let target = UnsafeMutableBufferPointer(rebasing: result[block]).baseAddress {
           _ = sum.write(to: target, .f32)
         }
       }
     }
+  }
+
+  /// Σₖ wₖ xₖ, or with an origin o + Σₖ wₖ (xₖ − o).
+  public static func weightedSum(_ tensors: [Tensor], weights: [Double], from origin: Tensor? = nil) -> Tensor {
+    weightedSum(tensors, WeightedSum(weights), from: origin)
   }
 
   /// a + b.
@@ -32,7 +36,6 @@ extension Tensor {
   /// Every entry times a number.
   public static func * (scale: Double, tensor: Tensor) -> Tensor { weightedSum([tensor], weights: [scale]) }
 
-  /// a ± b. A float32 sum rounded from float64 is the same as float32's own, so this stays in float32.
   private static func add(_ a: Tensor, _ sign: Float, _ b: Tensor) -> Tensor {
     let shape = commonShape([a, b])
     return Tensor(shape: shape) { result in

@@ -16,7 +16,7 @@ import Testing
     let sum = Tensor.weightedSum(operands, weights: weights)
     let values = operands.map(\.floats)
     let plain = (0..<count).map { index in
-      Float(zip(values, weights).reduce(0.0) { $0 + $1.1 * Double($1.0[index]) })
+      zip(values, weights).reduce(Float(0)) { $0 + Float($1.1) * $1.0[index] }
     }
     #expect(sum.dtype == .f32 && sum.floats == plain)
   }
@@ -51,7 +51,7 @@ import Testing
     let (x, y) = (Tensor(a, shape: [count]), Tensor(b, shape: [count]))
     #expect((x + y).floats == zip(a, b).map { $0 + $1 })
     #expect((x - y).floats == zip(a, b).map { $0 - $1 })
-    #expect((0.1 * x).floats == a.map { Float(0.1 * Double($0)) })
+    #expect((0.1 * x).floats == a.map { 0.1 * $0 })
     #expect((x.converted(to: .bf16) - y).floats == zip(x.converted(to: .bf16).floats, b).map { $0 - $1 })
     #expect((x - x).floats.allSatisfy { $0.bitPattern == 0 })
   }

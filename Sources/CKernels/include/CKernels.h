@@ -14,27 +14,32 @@
 /// How floats are stored.
 typedef enum { KernelFloat32, KernelBFloat16, KernelFloat16 } KernelFloat;
 
-/// sums = (isFirst ? 0 : sums) + weight · entries, in float64. Zeros add nothing, and a sum of zeros has the sign of the first:
-/// so a sum of copies is the copy, whatever the weights.
+/// Begins a weighted sum in float32: first = entries, sums = weight · entries.
 /// Returns 0, or another number where an entry is NaN or infinite.
-uint32_t kernel_accumulate(
-    double *sums, const void *entries, KernelFloat kind, size_t count, double weight, int isFirst);
+uint32_t kernel_begin_sum(
+    float *sums, float *first, const void *entries, KernelFloat kind, size_t count, float weight);
 
-/// sums += weight · (entries - origin), in float64; entries that equal the origin's add nothing.
+/// sums += weight · entries, in float32; a change that was zero stays so where the entry equals the first.
 /// Returns 0, or another number where an entry is NaN or infinite.
-uint32_t kernel_accumulate_from(
-    double *sums, const double *origin, const void *entries, KernelFloat kind, size_t count, double weight);
+uint32_t kernel_add_to_sum(
+    float *sums, const float *first, uint32_t *changes, const void *entries, KernelFloat kind, size_t count,
+    float weight);
 
-/// The sums rounded to float32, and from there to the result's kind, to nearest even.
+/// sums += weight · (entries - origin), in float32.
+/// Returns 0, or another number where an entry is NaN or infinite.
+uint32_t kernel_add_difference(
+    float *sums, const float *origin, const void *entries, KernelFloat kind, size_t count, float weight);
+
+/// scale · (sums / divisor) in float32, rounded to the result's kind, to nearest even; the first operand's entry where nothing
+/// changes. `changes` is null where that does not matter.
 /// Returns 0, or another number where a result is NaN or infinite.
-uint32_t kernel_round(const double *sums, void *results, KernelFloat kind, size_t count);
+uint32_t kernel_round_sum(
+    const float *sums, const float *first, const uint32_t *changes, float divisor, float scale, void *results,
+    KernelFloat kind, size_t count);
 
-/// Entries as float64: exact.
+/// Entries as float32: exact.
 /// Returns 0, or another number where an entry is NaN or infinite.
-uint32_t kernel_widen(double *results, const void *entries, KernelFloat kind, size_t count);
-
-/// Σ a·b of 2,048 numbers: products are added half to half until one is left, so no rounding depends on the width of vectors.
-double kernel_dot2048(const double *a, const double *b, double *scratch);
+uint32_t kernel_widen(float *results, const void *entries, KernelFloat kind, size_t count);
 
 /// Entries less those of a base, in float32.
 void kernel_difference(
@@ -84,25 +89,29 @@ void kernel_keep_by_rank(
 /// sums = (isFirst ? 0 : sums) + weight · entries, in float64; never -0 at first.
 void kernel_add_scaled(double *sums, const float *entries, size_t count, double weight, int isFirst);
 
+/// sums = (isFirst ? 0 : sums) + weight · (factor · entries), in float32; never -0 at first.
+void kernel_add_weighted(float *sums, const float *entries, size_t count, float factor, float weight, int isFirst);
+
 /// The sign bits of the masses, in place of a float32's; that of zero as it is told.
-void kernel_elect(uint32_t *signs, const double *masses, size_t count, int zeroIsNegative);
+void kernel_elect(uint32_t *signs, const float *masses, size_t count, int zeroIsNegative);
 
-/// Adds scaled · entry to the sum, and the weight to the share, where the entry, its sign flipped by `flip`, has the elected
-/// sign. Begins both where `isFirst`.
+/// Adds weight · (factor · entry) to the sum, and the weight to the share, where the entry, its sign flipped by `flip`, has the
+/// elected sign. Begins both where `isFirst`. All in float32.
 void kernel_add_agreeing(
-    double *sums, double *shares, const float *entries, const uint32_t *signs, uint32_t flip, size_t count,
-    double scaled, double weight, int isFirst);
+    float *sums, float *shares, const float *entries, const uint32_t *signs, uint32_t flip, size_t count, float factor,
+    float weight, int isFirst);
 
-/// Keeps of the sum and of scaled · entry the one of larger magnitude, the latter of equal ones; of entries that agree as above,
-/// or of all where `signs` is null.
+/// Keeps of the sum and of weight · (factor · entry) the one of larger magnitude, the latter of equal ones; of entries that agree
+/// as above, or of all where `signs` is null.
 void kernel_take_largest(
-    double *sums, const float *entries, const uint32_t *signs, uint32_t flip, size_t count, double scaled, int isFirst);
+    float *sums, const float *entries, const uint32_t *signs, uint32_t flip, size_t count, float factor, float weight,
+    int isFirst);
 
-/// base + scale · sums / share, rounded once to float32; base as it is where that adds zero. A share is 1 where it is 0, and no
-/// less than `least`; where `shares` is null, it is the divisor.
+/// base + scale · (sums / share), in float32; base as it is where that adds zero. A share is 1 where it is 0, and no less than
+/// `least`; where `shares` is null, it is the divisor.
 void kernel_move(
-    float *results, const void *base, KernelFloat kind, const double *sums, const double *shares, double divisor,
-    double least, double scale, size_t count);
+    float *results, const void *base, KernelFloat kind, const float *sums, const float *shares, float divisor,
+    float least, float scale, size_t count);
 
 /// Entries rounded to a kind, to nearest even.
 /// Returns 0, or another number where a result is NaN or infinite.
