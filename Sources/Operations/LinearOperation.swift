@@ -63,20 +63,13 @@ extension LinearOperation {
     let contents = [origin?.content].compactMap { $0 } + terms.contents
     guard dtype.hasKernels, let operands = try contents.readers(of: tensor.text) else { return nil }
     var sum = RunningSum(terms.rule, capacity: RunningSum.blockLength, hasOrigin: origin != nil)
-    let (places, dtypes) = (RunPlaces(operands.count), operands.map(\.dtype))
+    let places = RunPlaces(operands.count)
+    let entries = operands.enumerated().map { (entries: UnsafeRawPointer(places[$0]), dtype: $1.dtype) }
     return { run, target in
       try read.context.checkCancelled()
       guard let target = target.baseAddress else { return }
       for (place, operand) in operands.enumerated() { try operand.read(run, places[place]) }
-      var isFinite = true
-      for start in stride(from: 0, to: run.count, by: RunningSum.blockLength) {
-        sum.begin(min(RunningSum.blockLength, run.count - start))
-        for (place, dtype) in dtypes.enumerated() {
-          isFinite = sum.add(places[place] + start * dtype.size, dtype) && isFinite
-        }
-        isFinite = sum.write(to: target + start * dtype.size, dtype) && isFinite
-      }
-      guard isFinite else {
+      guard sum.sum(entries, count: run.count, to: target, dtype) else {
         // The way over whole tensors says which entry it is, and of what.
         _ = try rounded(self.tensor(tensor, read), to: dtype, tensor)
         preconditionFailure("`\(Self.about.name)` made `\(tensor)` in two ways, and only one is finite")

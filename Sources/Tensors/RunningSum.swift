@@ -64,6 +64,25 @@ public struct RunningSum: ~Copyable {
     changes.deallocate()
   }
 
+  /// Sums a run of operands, as float32, float16 or bfloat16 store them, the origin's first; rounded to the dtype.
+  /// - Returns: Whether all operands and results are finite.
+  public mutating func sum(
+    _ operands: [(entries: UnsafeRawPointer, dtype: DType)], count: Int, to results: UnsafeMutableRawPointer,
+    _ dtype: DType
+  ) -> Bool {
+    operands.withUnsafeBufferPointer { operands in
+      var isFinite = true
+      for start in stride(from: 0, to: count, by: capacity) {
+        begin(min(capacity, count - start))
+        for operand in operands {
+          isFinite = add(operand.entries + start * operand.dtype.size, operand.dtype) && isFinite
+        }
+        isFinite = write(to: results + start * dtype.size, dtype) && isFinite
+      }
+      return isFinite
+    }
+  }
+
   /// Begins another run.
   public mutating func begin(_ count: Int) {
     precondition(count <= capacity, "a run of \(count) entries does not fit \(capacity) places")
