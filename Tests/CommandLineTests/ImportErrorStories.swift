@@ -296,8 +296,23 @@ import Testing
       ["every merge but the last needs `name`"]
     ),
     (
-      "base_model: models/base\ngate_mode: random\nexperts: [{source_model: models/math}]\n",
-      ["not supported yet: a file of `mergekit-moe`, which makes a mixture of experts"]
+      "base_model: models/base\nexperts: [{source_model: models/math, positive_prompts: [sums]}]\n",
+      ["not supported yet: routers that begin from prompts, as with `gate_mode: hidden`"]
+    ),
+    (
+      "gate_mode: rndom\nexperts: [{model: models/math}]\n",
+      [
+        "a mixture of experts needs `base_model`", "mergekit has no `gate_mode` of `rndom`",
+        "a mixture of experts has experts", "an expert needs `source_model`", "an expert has no `model`",
+      ]
+    ),
+    (
+      "base_model: a\ngate_mode: random\narchitecture: deepseek\nexperts: [{source_model: b, noise_scale: x}]\n---\nmodels: [{model: b}]\nmerge_method: passthrough\n",
+      [
+        "not supported yet: the architecture `deepseek`",
+        "not supported yet: a mixture of experts in a file of several merges",
+        "`noise_scale` is a number, but this is a text", "there is no model at `b`",
+      ]
     ),
     (
       "models: [{model: models/math}]\nmerge_method: passthrough\ntokenizer: {source: base, tokens: {a: {source: null}}}\n",

@@ -1,3 +1,4 @@
+import Tensors
 import Testing
 
 /// Files of arcee's mergekit are imported and run, and give what recipes give that say each tensor's settings one by one.
@@ -305,7 +306,8 @@ import Testing
     let merged = try session.tensors(in: "merged")
     for (layer, weight) in [0.0, 1, 2].enumerated() {
       let name = "encoder.blocks.\(layer).w"
-      #expect(merged[name] == zip(a[name] ?? [], b[name] ?? []).map { Double(Float(3 * $0 + weight * $1)) })
+      let sums = zip(a[name] ?? [], b[name] ?? []).map { 3 * Float($0) + Float(weight) * Float($1) }
+      #expect(merged[name] == sums.map(Double.init))
     }
     #expect(merged["decoder.blocks.1.w"] == a["decoder.blocks.1.w"])
     #expect(merged["decoder.blocks.2.w"] == c["decoder.blocks.1.w"])
@@ -328,5 +330,63 @@ import Testing
       base_model: models/base
       parameters: {t: 0.75}
       """, as: "slerp(a: math, b: chat, at: match tensor { \"*.mlp.*\" => 0.25, _ => 0.75 })")
+  }
+
+  /// A file of `mergekit-moe` makes what `moe` makes.
+  @Test func aMixtureOfExperts() throws {
+    let session = try Session()
+    for name in ["models/base", "models/sums", "models/verse"] { try session.writeLanguageModel(name, tokens: 0..<6) }
+    try session.write(
+      """
+      base_model: models/base
+      gate_mode: uniform_random
+      dtype: bfloat16
+      experts:
+        - {source_model: models/sums, positive_prompts: [What is 2 + 2?], residual_scale: 0.5}
+        - {source_model: models/verse, positive_prompts: [Write a sonnet], noise_scale: 0.01}
+      experts_per_token: 1
+      architecture: mixtral
+      """, to: "moe.yml")
+    let imported = session.run("import moe.yml -o moe.rcp")
+    #expect(imported.status == 0, "\(imported)")
+    #expect(
+      try session.read("moe.rcp") == """
+        ## What `moe.yml` says, a file of arcee's mergekit.
+        recipe "moe"
+
+        let base = checkpoint("models/base")
+        let sums = checkpoint("models/sums")
+        let verse = checkpoint("models/verse")
+
+        # Routers begin at random, and know nothing of the experts until they are trained.
+        # As in mergekit, only routers that begin in other ways look at prompts.
+        let merged = moe(
+            base:,
+            experts: [
+                passthrough(
+                    sums,
+                    scale: match tensor {
+                        "*.mlp.down_proj.weight" => 0.5,
+                        _ => 1,
+                    },
+                ),
+                verse,
+            ],
+            architecture: .mixtral,
+            per_token: 1,
+            gate: .uniform,
+            noise: [0, 0.01],
+        )
+
+        export merged to "merged" as safetensors(precision: .bf16)
+
+        """)
+    let applied = session.run("apply moe.rcp")
+    #expect(applied.status == 0, "\(applied)")
+    let (merged, sums) = (try session.tensors(in: "merged"), try session.tensors(in: "models/sums"))
+    let halved = (sums["model.layers.0.mlp.down_proj.weight"] ?? []).map { Float($0) * 0.5 }
+    let rounded = Tensor(halved, shape: [halved.count]).converted(to: .bf16).doubles
+    #expect(halved.count == 32 && merged["model.layers.0.block_sparse_moe.experts.0.w2.weight"] == rounded)
+    #expect(merged["model.layers.0.block_sparse_moe.experts.1.w3.weight"]?.count == 32)
   }
 }

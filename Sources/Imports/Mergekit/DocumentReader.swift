@@ -52,7 +52,7 @@ struct DocumentReader {
   }
 
   /// The precision that a key names; a name that no float has is reported once.
-  private mutating func precision(_ key: String, _ fields: FieldReader) -> Located<FloatPrecision>? {
+  mutating func precision(_ key: String, _ fields: FieldReader) -> Located<FloatPrecision>? {
     guard let name = fields.text(key, &diagnostics) else { return nil }
     guard let precision = FloatPrecision(torchName: name.value) else {
       diagnostics.append(.precisionUnknown(key, name))

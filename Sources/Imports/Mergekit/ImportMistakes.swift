@@ -23,6 +23,12 @@ extension Diagnostic {
       helps: ["list it among the slice's `sources`, with the layers to compare with"])
   }
 
+  static func baseOfMixtureMissing(at place: Place) -> Diagnostic {
+    Diagnostic(
+      "a mixture of experts needs `base_model`", at: place,
+      notes: ["everything but the experts is taken from it"])
+  }
+
   static func bodyUnclear(_ given: [YAMLMember], at place: Place) -> Diagnostic {
     let wanted = "a merge has `models`, `slices` or `modules`"
     guard given.count > 1 else { return Diagnostic("\(wanted), and here is none of them", at: place) }
@@ -49,6 +55,10 @@ extension Diagnostic {
       helps: ["give a number, or remove the key"])
   }
 
+  static func expertsMissing(at place: Place) -> Diagnostic {
+    Diagnostic("a mixture of experts has experts", at: place, helps: ["write `experts: [{source_model: …}]`"])
+  }
+
   static func filterOutsideList(_ name: String, at place: Place) -> Diagnostic {
     Diagnostic(
       "values with filters stand in a list", at: place,
@@ -71,6 +81,14 @@ extension Diagnostic {
       .warning, "`\(node.place.text)` is a flag to YAML 1.1, which mergekit reads, and a text to YAML 1.2",
       at: node.place,
       label: "taken for `\(flag)`", helps: ["write `\(flag)`"])
+  }
+
+  static func gateUnknown(_ name: String, at place: Place) -> Diagnostic {
+    let names = (MixtureDocument.promptGates + MixtureDocument.gates.keys).sorted()
+    let nearest = NearestName.of(name, among: names)
+    return Diagnostic(
+      "mergekit has no `gate_mode` of `\(name)`", at: place, label: nearest.map { "did you mean `\($0)`?" } ?? "",
+      notes: nearest == nil ? ["it has \(listed(names))"] : [])
   }
 
   static func lastStageUsed(at place: Place) -> Diagnostic {
@@ -124,14 +142,14 @@ extension Diagnostic {
       helps: ["for a value without a filter, write `- value: …`"])
   }
 
-  static func mixtureOfExperts(at place: Place, isKnown: Bool) -> Diagnostic {
+  static func mixtureAmongOthers(at place: Place) -> Diagnostic {
     .notSupported(
-      "a file of `mergekit-moe`, which makes a mixture of experts", at: place,
-      helps: isKnown ? ["`mergekit describe moe` says how a recipe makes one"] : [])
+      "a mixture of experts in a file of several merges", at: place,
+      helps: ["import each as a file of its own; `mergekit describe moe` says how a recipe makes one"])
   }
 
   static func modelMissing(_ keyPlace: KeyPlace, at place: Place) -> Diagnostic {
-    let key = keyPlace == .referencePart ? "path" : "model"
+    let key = keyPlace == .referencePart ? "path" : keyPlace == .expert ? "source_model" : "model"
     return Diagnostic("\(keyPlace.text) needs `\(key)`", at: place)
   }
 
@@ -231,6 +249,12 @@ extension Diagnostic {
     Diagnostic(
       .warning, "`\(part.path)` is a folder, and a folder has no revisions", at: place,
       label: "`@\(revision)` is passed over, as in mergekit")
+  }
+
+  static func routersFromPrompts(_ name: String, at place: Place) -> Diagnostic {
+    .notSupported(
+      "routers that begin from prompts, as with `gate_mode: \(name)`", at: place,
+      helps: ["`gate_mode: random` or `uniform_random` begins them at random, to be trained"])
   }
 
   static func settingOfBase(_ setting: Setting, _ base: String) -> Diagnostic {

@@ -1,6 +1,7 @@
 /// The places in a file of arcee's mergekit where keys stand, and the keys that mean something there.
 enum KeyPlace: CaseIterable {
-  case document, module, model, slice, source, tokenizer, tokenRule, tokenSource, reference, referencePart, filtered
+  case document, module, model, slice, source, tokenizer, tokenRule, tokenSource, reference, referencePart, filtered,
+    mixture, expert
 
   var keys: [String] {
     switch self {
@@ -19,6 +20,9 @@ enum KeyPlace: CaseIterable {
     case .reference: ["model", "lora", "override_architecture"]
     case .referencePart: ["path", "revision"]
     case .filtered: ["value", "filter"]
+    case .mixture:
+      ["base_model", "experts", "shared_experts", "gate_mode", "dtype", "experts_per_token", "architecture"]
+    case .expert: ["source_model", "positive_prompts", "negative_prompts", "noise_scale", "residual_scale"]
     }
   }
 
@@ -36,6 +40,8 @@ enum KeyPlace: CaseIterable {
     case .reference: "a model's name"
     case .referencePart: "a part of a model's name"
     case .filtered: "a value with a filter"
+    case .mixture: "a mixture of experts"
+    case .expert: "an expert"
     }
   }
 

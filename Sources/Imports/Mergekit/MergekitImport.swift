@@ -32,9 +32,13 @@ public struct MergekitImport: Sendable {
     }
     var diagnostics: [Diagnostic] = []
     var documents: [MergeDocument] = []
+    var mixture: MixtureDocument?
     for node in nodes {
       if let experts = node.mapping?.first(where: { $0.key == "experts" }) {
-        diagnostics.append(.mixtureOfExperts(at: experts.keyPlace, isKnown: catalog["moe"] != nil))
+        if nodes.count > 1 { diagnostics.append(.mixtureAmongOthers(at: experts.keyPlace)) }
+        let (document, mistakes) = DocumentReader.readMixture(node)
+        diagnostics += mistakes
+        mixture = document
         continue
       }
       let (document, mistakes) = DocumentReader.read(node)
@@ -48,6 +52,7 @@ public struct MergekitImport: Sendable {
       source: source, finder: ModelFinder(search, recipeFolder: recipeFolder, catalog: catalog), catalog: catalog)
     // Merges that do not follow from one another would only bring up more of the same.
     if stages.diagnostics.isEmpty { writer.write(stages.ordered) }
+    if let mixture { writer.write(mixture, at: nodes[0].start) }
     let hadErrors = (diagnostics + writer.diagnostics).contains { $0.severity == .error }
     diagnostics += writer.diagnostics
     diagnostics += writer.finder.diagnostics

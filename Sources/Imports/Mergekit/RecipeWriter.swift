@@ -6,7 +6,7 @@ struct RecipeWriter {
   let source: Source
   var finder: ModelFinder
   let catalog: Catalog
-  private(set) var diagnostics: [Diagnostic] = []
+  var diagnostics: [Diagnostic] = []
   private var merges: [String] = []
   private var export = ""
 
@@ -29,13 +29,20 @@ struct RecipeWriter {
       }
       guard let result else { continue }
       merges += translation.statements
-      merges.append(Self.comment(translation.remarks) + "let \(name) = \(result.text)")
-      if isLast {
-        let wanted = result.isRounded ? nil : document.precision
-        let precision = wanted.map { " as safetensors(precision: .\($0.value.rawValue))" }
-        export = "export merged to \"merged\"\(precision ?? "")"
-      }
+      add(result.text, as: name, remarks: translation.remarks)
+      if isLast { exportMerged(precision: result.isRounded ? nil : document.precision?.value) }
     }
+  }
+
+  /// Gives an expression a name in the recipe.
+  mutating func add(_ expression: String, as name: String, remarks: [String]) {
+    merges.append(Self.comment(remarks) + "let \(name) = \(expression)")
+  }
+
+  /// Exports what is called `merged`, its floats rounded where it says to what.
+  mutating func exportMerged(precision: FloatPrecision?) {
+    let format = precision.map { " as safetensors(precision: .\($0.rawValue))" }
+    export = "export merged to \"merged\"\(format ?? "")"
   }
 
   var text: String {
