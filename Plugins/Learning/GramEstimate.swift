@@ -40,7 +40,7 @@ struct GramEstimate: RecipeOperation {
 
   func outline() throws -> Content? {
     let model = try RunnableModel(self.model)
-    _ = try ModelData.task(of: data, for: model)
+    _ = try ModelData.task(of: data, for: model, needsLabels: false)
     return Content(
       .statistics,
       tensors: model.blueprint.linearLayers.map {
@@ -57,7 +57,7 @@ struct GramEstimate: RecipeOperation {
   func run(_ context: Context) throws -> Statistics {
     let model = try RunnableModel(self.model)
     let lengths = TextLengths(longest: length, truncates: truncate)
-    let examples = try ModelData(data, for: model, lengths, context: context).prefix(samples)
+    let examples = try ModelData(data, for: model, lengths, needsLabels: false, context: context).prefix(samples)
     let network = try model.network()
     var grams = InputGrams()
     let observer = { path, input, batch in grams.add(input, of: path, batch) }

@@ -1,18 +1,22 @@
-import Models
 import Operations
-import Tensors
 
 /// What can be said of a model on examples.
-enum Measure: String, Choice {
-  case accuracy, f1, matthews, loss, perplexity
+public enum Metric: String, Choice {
+  case accuracy
+  case exactMatch = "exact_match"
+  case f1
+  case entityF1 = "entity_f1"
+  case matthews, loss, perplexity
   case bitsPerByte = "bits_per_byte"
   case calibrationError = "calibration_error"
   case pearson, spearman
 
-  var text: String {
+  public var text: String {
     switch self {
-    case .accuracy: "Share of the examples whose label is the most probable class; higher is better."
+    case .accuracy: "Share of the examples, or words, whose label is the most probable class; higher is better."
+    case .exactMatch: "Share of the examples whose answer is generated as it stands; higher is better."
     case .f1: "Harmonic mean of precision and recall, averaged over the classes; higher is better."
+    case .entityF1: "Harmonic mean of precision and recall of whole entities, all classes together; higher is better."
     case .matthews: "Matthews' correlation of predictions and labels, from −1 to 1; higher is better."
     case .loss:
       "Mean cross-entropy in nats, for a language model per scored token, or mean squared error; lower is better."
@@ -24,30 +28,10 @@ enum Measure: String, Choice {
     }
   }
 
-  /// Those that a task allows.
-  static func known(for task: ModelData.Task) -> [Measure] {
-    switch task {
-    case .classes: [.accuracy, .f1, .matthews, .loss, .calibrationError]
-    case .numbers: [.loss, .pearson, .spearman]
-    case .nextTokens: [.loss, .perplexity, .bitsPerByte]
-    case .none: [.pearson, .spearman]
+  public var isBetterHigher: Bool {
+    switch self {
+    case .loss, .perplexity, .bitsPerByte, .calibrationError: false
+    case .accuracy, .exactMatch, .f1, .entityF1, .matthews, .pearson, .spearman: true
     }
   }
-}
-
-/// What came out of running a model over examples.
-struct Measurement {
-  /// Each with the values of the examples that it is a mean of, and how much each counts.
-  struct Mean {
-    let measure: Measure
-    let values: [Double]
-    /// All the same where it is empty.
-    var weights: [Double] = []
-  }
-
-  var figures: [Measure: Double] = [:]
-  var means: [Mean] = []
-  var counts: [(name: String, count: Int)] = []
-  /// Scores of each example.
-  var scores: [(name: String, tensor: Tensor)] = []
 }
