@@ -53,7 +53,8 @@ struct Evaluate: RecipeOperation {
       over classes) and `loss` of words, each by its first token, and where classes are called `B-…`, `I-…` and `O` the \
       `entity_f1` of CoNLL: an entity counts where all its words and its class are right, and all classes count together. A head of one \
       number gives `loss` (mean squared error), `pearson` and `spearman`. A model without a head embeds pairs of texts, and \
-      `spearman` and `pearson` compare the cosine of the two with the data's numbers.
+      `spearman`, `pearson` and `loss` (the mean squared difference, where numbers mean cosines) compare the cosine of the two with \
+      the data's numbers.
 
       A language model gives `loss` in nats per scored token, `perplexity` and `bits_per_byte`: texts are read in windows of the \
       model's context, or of `length`, that do not overlap, unless `stride` says so; the first token of a text is never scored, \

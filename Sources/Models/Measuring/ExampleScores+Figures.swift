@@ -28,12 +28,12 @@ extension ExampleScores {
 
   private func loss(_ rows: [Int]) -> Double {
     switch kind {
-    case .numbers:
-      let (x, y) = (picked("prediction", rows), picked("target", rows))
+    case .numbers, .likeness:
+      let (x, y) = (picked(output, rows), picked("target", rows))
       return zip(x, y).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) } / Double(max(rows.count, 1))
     case .windows: return sum("loss", rows, times: "tokens") / max(sum("tokens", rows), 1)
     case .tags: return sum("loss", rows, times: "words") / max(sum("words", rows), 1)
-    case .classes, .likeness, .choices, .answers: return mean("loss", rows)
+    case .classes, .choices, .answers: return mean("loss", rows)
     }
   }
 

@@ -73,7 +73,7 @@ public struct ExampleScores: Sendable {
     case .tags: [.accuracy, .f1] + (hasEntities ? [.entityF1] : []) + [.loss]
     case .numbers: [.loss, .pearson, .spearman]
     case .windows: [.loss, .perplexity, .bitsPerByte]
-    case .likeness: [.pearson, .spearman]
+    case .likeness: [.loss, .pearson, .spearman]
     case .choices: [.accuracy]
     case .answers: [.exactMatch]
     }

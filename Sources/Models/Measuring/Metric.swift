@@ -19,7 +19,7 @@ public enum Metric: String, Choice {
     case .entityF1: "Harmonic mean of precision and recall of whole entities, all classes together; higher is better."
     case .matthews: "Matthews' correlation of predictions and labels, from −1 to 1; higher is better."
     case .loss:
-      "Mean cross-entropy in nats, for a language model per scored token, or mean squared error; lower is better."
+      "Mean cross-entropy in nats, for a language model per scored token, or mean squared error of outputs, or cosines; lower is better."
     case .perplexity: "The exponential of a language model's loss; lower is better."
     case .bitsPerByte: "Bits that a language model needs for a byte of the texts; lower is better."
     case .calibrationError: "How far probabilities are from frequencies, over 15 bins; lower is better."
