@@ -10,6 +10,8 @@ import Tensors
 /// G = (1/n) Σ x xᵀ over all n tokens of the examples, padding left out. Products are made in float32 a batch at a time, and added
 /// in float64.
 struct GramEstimate: RecipeOperation {
+  static let version = 2
+
   static let about = About(
     "gram",
     "Measure which inputs each linear layer of a model sees, as the mean of their outer products.",

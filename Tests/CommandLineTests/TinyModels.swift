@@ -59,7 +59,9 @@ extension Session {
       ("attention.self.query", 4, 4), ("attention.self.key", 4, 4), ("attention.self.value", 4, 4),
       ("attention.output.dense", 4, 4), ("intermediate.dense", 4, 8), ("output.dense", 8, 4),
     ]
-    let norms = ["embeddings.LayerNorm", "encoder.layer.0.attention.output.LayerNorm", "encoder.layer.0.output.LayerNorm"]
+    let norms = [
+      "embeddings.LayerNorm", "encoder.layer.0.attention.output.LayerNorm", "encoder.layer.0.output.LayerNorm",
+    ]
     var shapes: [(name: String, shape: Shape)] = [
       ("embeddings.word_embeddings.weight", [56, 4]), ("embeddings.position_embeddings.weight", [128, 4]),
       ("embeddings.token_type_embeddings.weight", [2, 4]),
