@@ -82,6 +82,7 @@ struct Eva: RecipeOperation {
   /// Which layers get how many ranks, only the inputs tell.
   func outline() throws -> Content? {
     let model = try RunnableModel(base)
+    try model.longest(length)
     _ = try ModelData.task(of: data, for: model, needsLabels: false)
     for target in try targets(of: model) { try target.check(rank: rank, of: "eva") }
     return nil

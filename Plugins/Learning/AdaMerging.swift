@@ -150,6 +150,7 @@ struct AdaMerging: RecipeOperation {
     for other in models.dropFirst() { try models[0].content.checkSameTensors(as: other.content, where: isMerged) }
     let runnable = try zip(models, data).map { model, data in
       let model = try RunnableModel(model)
+      try model.longest(length)
       _ = try ModelData.task(of: data, for: model, needsLabels: false)
       guard case .classification(2...) = model.blueprint.head else {
         throw OperationError(.data, "`\(model.label)` tells no classes apart, so its predictions have no entropy")

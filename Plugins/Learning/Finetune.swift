@@ -1,5 +1,7 @@
 import Adapters
 import Diagnostics
+import Formats
+import Foundation
 import Models
 import Networks
 import Operations
@@ -115,6 +117,7 @@ struct Finetune: RecipeOperation {
     guard patience == nil || heldOut != nil else {
       throw OperationError(.step, "`patience` of `finetune` needs `held_out`, the examples to stop by")
     }
+    try model.longest(length)
     _ = try tuned(model)
     if let adapter { _ = try AdaptedModel(adapter.content, for: base.content) }
     var outline = adapter?.content ?? base.content
@@ -141,11 +144,27 @@ struct Finetune: RecipeOperation {
     let plan = Finetuning(
       "finetune", epochs: epochs, steps: steps, batch: batch, rate: rate, schedule: schedule.shape,
       warmup: warmup.share, seed: seed, patience: patience)
-    try plan.run(training, on: examples, heldOut: held, context)
-    if let adapted { return Trained(adapted.content(from: network)) }
-    let result = model.replacing(
-      Dictionary(training.parameters.map { ($0.name, $0.tensor) }) { first, _ in first })
-    return Trained(result.content)
+    func trained() -> Content {
+      if let adapted { return adapted.content(from: network) }
+      let tensors = Dictionary(training.parameters.map { ($0.name, $0.tensor) }) { first, _ in first }
+      return model.replacing(tensors).content
+    }
+    try plan.run(training, on: examples, heldOut: held, context) { try Self.keep(trained(), context) }
+    return Trained(trained())
+  }
+
+  /// Writes what a training that came apart had last, where the next one finds it.
+  private static func keep(_ content: Content, _ context: Context) throws -> String? {
+    guard let unfinished = try context.unfinished() else { return nil }
+    let folder = unfinished + "/last-good"
+    try? FileManager.default.removeItem(atPath: folder)
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let layout = try ModelFolder.layout(
+      config: content.facts, files: content.files.map { ($0.name, $0.bytes) },
+      tensors: content.tensors.map { ($0.name, $0.dtype, $0.shape) }, shardSize: .max,
+      layout: content.kind == .adapter ? .adapter : .model)
+    try layout.write(to: folder) { try content.tensor($0) }
+    return folder
   }
 
   private var rule: any Networks.Optimizer {

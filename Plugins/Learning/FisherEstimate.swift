@@ -133,6 +133,7 @@ struct FisherEstimate: RecipeOperation {
 
   private func checked() throws -> RunnableModel {
     let model = try RunnableModel(self.model)
+    try model.longest(length)
     switch try ModelData.task(of: data, for: model) {
     case .classes, .numbers: break
     case .nextTokens, .tags:

@@ -42,6 +42,7 @@ struct GramEstimate: RecipeOperation {
 
   func outline() throws -> Content? {
     let model = try RunnableModel(self.model)
+    try model.longest(length)
     _ = try ModelData.task(of: data, for: model, needsLabels: false)
     return Content(
       .statistics,

@@ -122,6 +122,7 @@ struct Evaluate: RecipeOperation {
 
   func outline() throws -> Content? {
     let examination = try Examination(model, on: data)
+    try examination.model.longest(length)
     _ = try metrics(examination)
     if let against { try PairedComparison.check(examination.kind, against) }
     return examination.outline.map { Content(.metrics, tensors: $0) }

@@ -177,6 +177,7 @@ struct RegMeanPlusPlus: RecipeOperation {
     for other in models.dropFirst() { try models[0].content.checkSameTensors(as: other.content, where: isMerged) }
     return try zip(models, data).map { model, data in
       let model = try RunnableModel(model)
+      try model.longest(length)
       _ = try ModelData.task(of: data, for: model, needsLabels: false)
       return model
     }

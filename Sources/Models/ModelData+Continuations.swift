@@ -26,10 +26,10 @@ extension ModelData {
   public init(
     _ pairs: [Continuation], of data: Dataset, for model: RunnableModel, _ lengths: TextLengths, context: Context
   ) throws {
-    guard case .tokens(_, let most, _, let padding) = model.blueprint.input else {
+    guard case .tokens(_, _, _, let padding) = model.blueprint.input else {
       preconditionFailure("continuations are of texts")
     }
-    let longest = min(lengths.longest ?? most, most)
+    let longest = try model.longest(lengths.longest)
     self.init(
       .nextTokens,
       .tokens(try Self.continuations(pairs, longest, data, model, truncates: lengths.truncates, context)),
@@ -61,7 +61,7 @@ extension ModelData {
     guard case .tokens(_, let most, _, _) = model.blueprint.input else {
       preconditionFailure("language models read texts")
     }
-    let longest = min(lengths.longest ?? most, most) - room
+    let longest = try model.longest(lengths.longest) - room
     guard longest > 0 else {
       throw OperationError(.step, "`\(model.label)` reads \(most) tokens, so it cannot go on for \(room) more")
     }

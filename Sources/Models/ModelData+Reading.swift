@@ -112,10 +112,10 @@ extension ModelData {
       let features = try data.features()
       self.init(
         task, .numbers(features.reshaped(Shape([features.shape[0]] + shape.axes))), labels: labels)
-    case .tokens(_, let most, let types, let padding):
+    case .tokens(_, _, let types, let padding):
       let tokenizer = try model.tokenizer()
       let columns = try data.texts(part)
-      let longest = min(lengths.longest ?? most, most)
+      let longest = try model.longest(lengths.longest)
       let scores = task == .numbers ? try data.scores() : []
       let texts: [Tokens]
       if task == .nextTokens, let answers = try data.answers() {

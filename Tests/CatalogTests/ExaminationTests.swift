@@ -165,4 +165,47 @@ struct ExaminationTests {
     #expect(try TextColumn(made, "text.generated")?.texts == order.map { generated[$0] })
     try near(made.facts, "exact_match", .number(2.0 / 3))
   }
+
+  /// A classifier of examples, with names for its classes.
+  private func classifier(_ names: [String]) -> Content {
+    let golden = Self.golden["tags"] ?? .null
+    let shapes =
+      Self.bert(vocabulary: 63, positions: 40, classes: names.count)
+      + [("bert.pooler.dense.weight", [24, 24]), ("bert.pooler.dense.bias", [24])]
+    var model = Self.model(golden, shapes)
+    model.facts = model.facts.setting("architectures", to: ["BertForSequenceClassification"])
+      .setting("id2label", to: .object(names.enumerated().map { .init(String($0), .string($1)) }))
+    return model
+  }
+
+  @Test("know classes by their names, whatever their order, where both have names")
+  func names() throws {
+    let rows: [JSON] = [["text": "anna", "mood": "sad"], ["text": "the river", "mood": "Glad"]]
+    let data = try data(rows, ["label": .text("mood")])
+    func labels(_ names: [String]) throws -> [Int] {
+      let made = try run("evaluate", ["model": .contents([classifier(names)]), "data": .contents([data])])
+      let order = try made.tensor("row").integers
+      return zip(order, try made.tensor("label").integers).sorted { $0.0 < $1.0 }.map(\.1)
+    }
+    #expect(try labels(["SAD", "calm", "glad"]) == [0, 2])
+    #expect(try labels(["LABEL_0", "LABEL_1"]) == [1, 0])
+    #expect(throws: OperationError.self) { try labels(["sad", "calm"]) }
+    do { _ = try labels(["sad", "calm", "glade"]) } catch let error as OperationError {
+      #expect(error.message == "`data` has the class `Glad`, and `model` knows none of that name")
+      #expect(error.helps == ["did you mean `glade`?"])
+    }
+  }
+
+  @Test("ask for no more tokens than a model reads")
+  func length() throws {
+    let data = try data([["text": "anna", "label": "x"], ["text": "no", "label": "y"]], [:])
+    let bindings: [String: Binding] = [
+      "model": .contents([classifier(["LABEL_0", "LABEL_1"])]), "data": .contents([data]),
+      "length": .value(.number(41)),
+    ]
+    do {
+      _ = try operation("evaluate", bindings).outline()
+      Issue.record("41 tokens passed")
+    } catch let error as OperationError { #expect(error.message == "`length` is 41 tokens, and `model` reads 40") }
+  }
 }
