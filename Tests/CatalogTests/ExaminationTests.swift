@@ -94,7 +94,9 @@ struct ExaminationTests {
     defer { try? FileManager.default.removeItem(atPath: path) }
     try rows.map(\.compact).joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
     let all = settings.merging(["path": .text(path), "split": .choice("all")]) { first, _ in first }
-    return try run("dataset", all.mapValues { .value($0) })
+    var made = try run("dataset", all.mapValues { .value($0) })
+    made.label = "data"
+    return made
   }
 
   private func near(_ facts: JSON, _ name: String, _ expected: JSON?, _ tolerance: Double = 1e-6) throws {
