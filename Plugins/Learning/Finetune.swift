@@ -48,12 +48,15 @@ struct Finetune: RecipeOperation {
     "finetune",
     "Train a model on examples, from where it stands.",
     discussion: """
-      Minimises the mean loss over mini-batches: the cross-entropy of classes, or of every next token for a language model, or \
-      the squared error for a head of one number. Each epoch goes over all examples once, in an order drawn anew from the \
+      Minimises the mean loss over mini-batches: the cross-entropy of classes, of examples or words, or of every next token for a \
+      language model (of the answers' alone where the data has an `answer`), or the squared error for a head of one number. Each epoch goes over all examples once, in an order drawn anew from the \
       seed. With `adapter` the adapter's tensors are trained and the model's stay as they are: the result is an adapter. Without, \
       `tune` names the tensors that are trained, by patterns; all others stay as they are, byte for byte. With `held_out` \
       the loss on those examples is measured before the first and after every epoch, and the result is the model as it was \
-      when that was lowest; `patience` stops when it has not fallen for so many epochs. Weights are kept in float32 while they \
+      when that was lowest; `patience` stops when it has not fallen for so many epochs. A batch whose texts are too much for one \
+      pass goes through in parts, and their gradients are added up, so `batch` may be as large as is wanted. A run that was stopped or \
+      killed goes on where it was, to the same bits. Where the loss, a gradient or a weight is no number any more, it stops, says at \
+      which step and where, and keeps the last good model. Weights are kept in float32 while they \
       are trained and rounded to the model's own dtypes at the end. There is no dropout. Weight decay takes biases too, as it \
       does in PyTorch unless it is told otherwise.
       """,
@@ -65,7 +68,7 @@ struct Finetune: RecipeOperation {
         "Two hundred steps of gradient descent",
         "finetune(base:, data:, steps: 200 steps, batch: 16 examples, rate: 0.05, optimizer: .sgd, schedule: .cosine)"),
       Example("An adapter", "finetune(base:, adapter: lora_init(base:, rank: 2), data:, epochs: 2)"),
-      Example("The last layer alone", "finetune(base:, data:, tune: [\"layers.1.*\"], epochs: 5)"),
+      Example("The head alone", "finetune(base:, data:, tune: [\"layers.1.*\"], epochs: 5)"),
     ])
 
   @Input("The model to start from.")
