@@ -82,7 +82,8 @@ struct Eva: RecipeOperation {
   /// Which layers get how many ranks, only the inputs tell.
   func outline() throws -> Content? {
     let model = try RunnableModel(base)
-    _ = try ModelData.task(of: data, for: model)
+    try model.longest(length)
+    _ = try ModelData.task(of: data, for: model, needsLabels: false)
     for target in try targets(of: model) { try target.check(rank: rank, of: "eva") }
     return nil
   }
@@ -98,7 +99,8 @@ struct Eva: RecipeOperation {
   func run(_ context: Context) throws -> Adapter {
     let model = try RunnableModel(base)
     let targets = try targets(of: model)
-    let examples = try ModelData(data, for: model, TextLengths(longest: length, truncates: truncate), context: context)
+    let lengths = TextLengths(longest: length, truncates: truncate)
+    let examples = try ModelData(data, for: model, lengths, needsLabels: false, context: context)
     let network = try model.network()
     let paths = Dictionary(uniqueKeysWithValues: model.blueprint.linearLayers.map { ($0.weight, $0.path) })
     let layers = targets.map { target in

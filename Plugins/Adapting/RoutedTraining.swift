@@ -31,7 +31,8 @@ struct RoutedTraining {
         try context.checkCancelled()
         let loss = try take(step, training, routed, tasks, &orders)
         context.progress(step + 1, of: steps, "steps", figure: loss.map { .init("loss", $0) })
-        try afterStep()
+        // A step in which nothing was scored has none.
+        try afterStep(loss ?? .nan)
       }
     }
   }
@@ -60,7 +61,12 @@ struct RoutedTraining {
         .step, "training came apart at step \(step + 1) of \(steps): the loss is no longer a number",
         helps: ["a smaller `rate` or `routing_rate` keeps it together"])
     }
-    training.step(rate: 1) { RoutedNetwork.isRouter($0) ? routingRate : rate }
+    if let stray = training.step(rate: 1, share: { RoutedNetwork.isRouter($0) ? routingRate : rate }).stray {
+      throw OperationError(
+        .step,
+        "training came apart at step \(step + 1) of \(steps): the gradient of `\(stray.name)` is no longer finite",
+        helps: ["a smaller `rate` or `routing_rate` keeps it together"])
+    }
     return loss
   }
 

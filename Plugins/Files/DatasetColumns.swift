@@ -1,5 +1,6 @@
 import Diagnostics
 import Formats
+import Operations
 import Tensors
 
 /// What each column of a table is for.
@@ -18,7 +19,8 @@ struct DatasetColumns {
   ///   - label: As the recipe names it; found by its name where it does not.
   ///   - score: The column of numbers to predict, where there is one.
   ///   - features: Likewise; all other columns of numbers where it does not.
-  init(_ table: Table, path: String, label: String?, score: String?, features: [String]?) throws {
+  ///   - apart: Columns that are neither: what texts are to be continued with, and the like.
+  init(_ table: Table, path: String, label: String?, score: String?, features: [String]?, apart: [String]) throws {
     self.path = path
     let labelColumn = try Self.label(of: table, path: path, named: label)
     self.label = labelColumn
@@ -29,7 +31,9 @@ struct DatasetColumns {
       }
       return column
     }
-    let rest = table.columns.filter { ![labelColumn?.name, score, "split"].contains($0.name) }
+    let rest = table.columns.filter { column in
+      ![labelColumn?.name, score, "split"].contains(column.name) && !apart.contains(column.name)
+    }
     if let features {
       self.features = try features.map { name in
         let column = try table.column(named: name, path: path)
@@ -101,6 +105,10 @@ struct DatasetColumns {
       let names = Set(texts).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
       let numbers = Dictionary(uniqueKeysWithValues: names.enumerated().map { ($0.element, $0.offset) })
       return (texts.compactMap { numbers[$0] }, names.count, names)
+    case .lists:
+      throw OperationError(
+        .data, "`\(column.name)` of `\(path)` holds lists of texts, and a label is one",
+        helps: ["classes of words are `tags: \"\(column.name)\"`"])
     case .numbers(let numbers):
       guard column.width == 1 else {
         throw OperationError(
@@ -129,20 +137,11 @@ struct DatasetColumns {
     return Tensor(doubles: rows.map { numbers[$0] }, shape: [rows.count])
   }
 
-  /// Columns of text: all bytes one after the other, and where each row's begin, and the last one's end.
-  func texts(_ rows: [Int]) -> [(name: String, tensor: Tensor)] {
-    others.flatMap { column -> [(name: String, tensor: Tensor)] in
-      guard case .texts(let texts) = column.cells else { return [] }
-      var bytes: [UInt8] = []
-      var offsets = [0]
-      for row in rows {
-        bytes += Array(texts[row].utf8)
-        offsets.append(bytes.count)
-      }
-      return [
-        ("text.\(column.name).bytes", Tensor(bytes: bytes, dtype: .u8, shape: [bytes.count])),
-        ("text.\(column.name).offsets", Tensor(offsets, shape: [offsets.count])),
-      ]
+  /// Columns of text.
+  func texts(_ rows: [Int]) throws -> [(name: String, tensor: Tensor)] {
+    try others.flatMap { column -> [(name: String, tensor: Tensor)] in
+      let texts = try column.sentences(path)
+      return TextColumn(rows.map { texts[$0] }).tensors("text.\(column.name)")
     }
   }
 }

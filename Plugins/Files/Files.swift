@@ -13,5 +13,6 @@ extension Plugin {
     formats: [
       SafetensorsFormat.self,
       JSONFormat.self,
+      CSVFormat.self,
     ])
 }

@@ -25,7 +25,7 @@ struct ReadDataset: RecipeOperation {
 
   static let about = About(
     "dataset",
-    "Read examples from CSV, JSON Lines, safetensors or plain text.",
+    "Read examples from CSV, JSON Lines, CoNLL, safetensors or plain text.",
     discussion: """
       Columns of numbers are the features, but for the label's; a list of numbers in JSON Lines is as many features. \
       Rows come in a random order of their numbers that `seed` decides, so `limit` takes a random sample. `.train`, \
@@ -37,6 +37,12 @@ struct ReadDataset: RecipeOperation {
       labels that are texts are numbered in alphabetical order of the whole file. So a class has the same number in \
       every part of a file. `score` names a column of numbers to be predicted instead, and `text` and `pair` the columns of \
       texts that a model reads.
+
+      `tags` names a column with a class for each word of the text: lists of texts in JSON Lines, or texts with spaces between \
+      the words, in `text` and `tags` alike. A `.conll` file has a word in the first and its tag in the last column of each line, and \
+      an empty line after each sentence; its columns are `tokens` and `tags`. `choices` names what a text could go on with, \
+      one column of lists or a column for each, and the label is the number of the right one, from 0; `answer` names the text that a \
+      model is to generate.
 
       A `.txt` file is one text, which keeps its order: the first 80% of its bytes are for training, then come 10% for \
       validation and 10% for test, cut at ends of lines.
@@ -56,7 +62,7 @@ struct ReadDataset: RecipeOperation {
   @Param("A column of numbers to predict, such as a rating or how alike two texts are.")
   var score: String? = nil
   @Param(
-    "The column of texts that a model reads; by default the only one, or the one called `text`, `sentence` or `content`."
+    "The column of texts that a model reads; by default the only one, or the one called `text`, `sentence`, `content`, `tokens` or `question`."
   )
   var text: String? = nil
   @Param("The column of second texts, for models that read pairs.")
@@ -75,6 +81,12 @@ struct ReadDataset: RecipeOperation {
   var scale: Double = 1
   @Param("Decides the order of the rows, and so which part each belongs to.")
   var seed: Int = 0
+  @Param("The column with a class for each word of the text.")
+  var tags: String? = nil
+  @Param("The columns of what a text could go on with: one of lists, or several of texts.")
+  var choices: [String] = []
+  @Param("The column of texts that a model is to generate.")
+  var answer: String? = nil
 
   func sources() throws -> [String] { [try File(path.path).path] }
 
@@ -91,7 +103,9 @@ struct ReadDataset: RecipeOperation {
   private func content() throws -> Content {
     if path.path.lowercased().hasSuffix(".txt") { return try TextDocument(path: path.path).content(split) }
     let table = try Table(path: path.path)
-    let columns = try DatasetColumns(table, path: path.path, label: label, score: score, features: features)
+    let apart = choices + [tags, answer].compactMap { $0 }
+    let columns = try DatasetColumns(
+      table, path: path.path, label: label, score: score, features: features, apart: apart)
     let rows = try rows(of: table)
     var facts: JSON = ["rows": .integer(rows.count), "split": .string(split.rawValue)]
     var tensors: [(name: String, tensor: Tensor)] = [("row", Tensor(rows, shape: [rows.count]))]
@@ -118,7 +132,27 @@ struct ReadDataset: RecipeOperation {
       }
       facts = facts.setting(fact, to: .string(name))
     }
-    tensors += columns.texts(rows)
+    tensors += try columns.texts(rows)
+    if let tags {
+      let words = try WordTags(table, path: path.path, text: text, tags: tags)
+      guard columns.label == nil else {
+        throw OperationError(
+          .step, "`\(path.path)` is to have the label `\(columns.label?.name ?? "")` and the tags `\(tags)`",
+          helps: ["leave one of them out"])
+      }
+      facts = facts.setting("tags", to: .string(tags)).setting("classes", to: .integer(words.names.count))
+        .setting("class_names", to: .array(words.names.map { .string($0) }))
+      tensors += words.tensors(rows)
+    }
+    if !choices.isEmpty {
+      facts = facts.setting("choices", to: .array(choices.map { .string($0) }))
+      tensors += try Continuations(table, path: path.path, columns: choices).tensors(rows)
+    }
+    if let answer {
+      facts = facts.setting("answer", to: .string(answer))
+      let texts = try table.column(named: answer, path: path.path).sentences(path.path)
+      tensors += TextColumn(rows.map { texts[$0] }).tensors(Dataset.answersName)
+    }
     return Content(
       .dataset, facts: facts,
       tensors: tensors.map { name, tensor in TensorEntry(name, dtype: tensor.dtype, shape: tensor.shape) { tensor } })
@@ -189,6 +223,8 @@ struct ReadDataset: RecipeOperation {
       let wanted = among.compactMap { if case .number(let number) = $0 { number } else { nil } }
       try check(wanted.count, "numbers", filter)
       return rows.filter { wanted.contains(numbers[$0]) }
+    case .lists:
+      throw OperationError(.step, "`\(filter)` of `\(path.path)` holds lists, so no value of it can be among others")
     case .texts(let texts):
       let wanted = among.compactMap { if case .text(let text) = $0 { text } else { nil } }
       try check(wanted.count, "texts", filter)

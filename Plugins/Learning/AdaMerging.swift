@@ -93,7 +93,8 @@ struct AdaMerging: RecipeOperation {
     let lengths = TextLengths(longest: length, truncates: truncate)
     let tasks = try zip(runnable, data).map { model, data in
       AdaMergingTask(
-        network: try model.network(), examples: try ModelData(data, for: model, lengths, context: context), names: names
+        network: try model.network(),
+        examples: try ModelData(data, for: model, lengths, needsLabels: false, context: context), names: names
       )
     }
     var search = CoefficientSearch(
@@ -149,7 +150,9 @@ struct AdaMerging: RecipeOperation {
     for other in models.dropFirst() { try models[0].content.checkSameTensors(as: other.content, where: isMerged) }
     let runnable = try zip(models, data).map { model, data in
       let model = try RunnableModel(model)
-      guard try ModelData.task(of: data, for: model) == .classes else {
+      try model.longest(length)
+      _ = try ModelData.task(of: data, for: model, needsLabels: false)
+      guard case .classification(2...) = model.blueprint.head else {
         throw OperationError(.data, "`\(model.label)` tells no classes apart, so its predictions have no entropy")
       }
       return model

@@ -1,5 +1,7 @@
 import Adapters
 import Diagnostics
+import Formats
+import Foundation
 import Models
 import Networks
 import Operations
@@ -46,12 +48,15 @@ struct Finetune: RecipeOperation {
     "finetune",
     "Train a model on examples, from where it stands.",
     discussion: """
-      Minimises the mean loss over mini-batches: the cross-entropy of classes, or of every next token for a language model, or \
-      the squared error for a head of one number. Each epoch goes over all examples once, in an order drawn anew from the \
+      Minimises the mean loss over mini-batches: the cross-entropy of classes, of examples or words, or of every next token for a \
+      language model (of the answers' alone where the data has an `answer`), or the squared error for a head of one number. Each epoch goes over all examples once, in an order drawn anew from the \
       seed. With `adapter` the adapter's tensors are trained and the model's stay as they are: the result is an adapter. Without, \
       `tune` names the tensors that are trained, by patterns; all others stay as they are, byte for byte. With `held_out` \
       the loss on those examples is measured before the first and after every epoch, and the result is the model as it was \
-      when that was lowest; `patience` stops when it has not fallen for so many epochs. Weights are kept in float32 while they \
+      when that was lowest; `patience` stops when it has not fallen for so many epochs. A batch whose texts are too much for one \
+      pass goes through in parts, and their gradients are added up, so `batch` may be as large as is wanted. A run that was stopped or \
+      killed goes on where it was, to the same bits. Where the loss, a gradient or a weight is no number any more, it stops, says at \
+      which step and where, and keeps the last good model. Weights are kept in float32 while they \
       are trained and rounded to the model's own dtypes at the end. There is no dropout. Weight decay takes biases too, as it \
       does in PyTorch unless it is told otherwise.
       """,
@@ -63,7 +68,7 @@ struct Finetune: RecipeOperation {
         "Two hundred steps of gradient descent",
         "finetune(base:, data:, steps: 200 steps, batch: 16 examples, rate: 0.05, optimizer: .sgd, schedule: .cosine)"),
       Example("An adapter", "finetune(base:, adapter: lora_init(base:, rank: 2), data:, epochs: 2)"),
-      Example("The last layer alone", "finetune(base:, data:, tune: [\"layers.1.*\"], epochs: 5)"),
+      Example("The head alone", "finetune(base:, data:, tune: [\"layers.1.*\"], epochs: 5)"),
     ])
 
   @Input("The model to start from.")
@@ -115,6 +120,7 @@ struct Finetune: RecipeOperation {
     guard patience == nil || heldOut != nil else {
       throw OperationError(.step, "`patience` of `finetune` needs `held_out`, the examples to stop by")
     }
+    try model.longest(length)
     _ = try tuned(model)
     if let adapter { _ = try AdaptedModel(adapter.content, for: base.content) }
     var outline = adapter?.content ?? base.content
@@ -141,11 +147,27 @@ struct Finetune: RecipeOperation {
     let plan = Finetuning(
       "finetune", epochs: epochs, steps: steps, batch: batch, rate: rate, schedule: schedule.shape,
       warmup: warmup.share, seed: seed, patience: patience)
-    try plan.run(training, on: examples, heldOut: held, context)
-    if let adapted { return Trained(adapted.content(from: network)) }
-    let result = model.replacing(
-      Dictionary(training.parameters.map { ($0.name, $0.tensor) }) { first, _ in first })
-    return Trained(result.content)
+    func trained() -> Content {
+      if let adapted { return adapted.content(from: network) }
+      let tensors = Dictionary(training.parameters.map { ($0.name, $0.tensor) }) { first, _ in first }
+      return model.replacing(tensors).content
+    }
+    try plan.run(training, on: examples, heldOut: held, context) { try Self.keep(trained(), context) }
+    return Trained(trained())
+  }
+
+  /// Writes what a training that came apart had last, where the next one finds it.
+  private static func keep(_ content: Content, _ context: Context) throws -> String? {
+    guard let unfinished = try context.unfinished() else { return nil }
+    let folder = unfinished + "/last-good"
+    try? FileManager.default.removeItem(atPath: folder)
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let layout = try ModelFolder.layout(
+      config: content.facts, files: content.files.map { ($0.name, $0.bytes) },
+      tensors: content.tensors.map { ($0.name, $0.dtype, $0.shape) }, shardSize: .max,
+      layout: content.kind == .adapter ? .adapter : .model)
+    try layout.write(to: folder) { try content.tensor($0) }
+    return folder
   }
 
   private var rule: any Networks.Optimizer {

@@ -133,14 +133,15 @@ struct FisherEstimate: RecipeOperation {
 
   private func checked() throws -> RunnableModel {
     let model = try RunnableModel(self.model)
+    try model.longest(length)
     switch try ModelData.task(of: data, for: model) {
     case .classes, .numbers: break
-    case .nextTokens:
+    case .nextTokens, .tags:
       guard kind == .empirical || kind == .sampled else {
         throw OperationError(
-          .step, "a sum over every token that `\(model.label)` knows, at every place, takes too long",
+          .step, "a sum over all that `\(model.label)` could say, at every place, takes too long",
           helps: [
-            "`kind: .sampled` draws tokens from what the model expects", "`kind: .empirical` takes the texts' own",
+            "`kind: .sampled` draws from what the model expects", "`kind: .empirical` takes the examples' own",
           ])
       }
     case .none:

@@ -10,6 +10,8 @@ import Tensors
 /// G = (1/n) Σ x xᵀ over all n tokens of the examples, padding left out. Products are made in float32 a batch at a time, and added
 /// in float64.
 struct GramEstimate: RecipeOperation {
+  static let version = 2
+
   static let about = About(
     "gram",
     "Measure which inputs each linear layer of a model sees, as the mean of their outer products.",
@@ -40,7 +42,8 @@ struct GramEstimate: RecipeOperation {
 
   func outline() throws -> Content? {
     let model = try RunnableModel(self.model)
-    _ = try ModelData.task(of: data, for: model)
+    try model.longest(length)
+    _ = try ModelData.task(of: data, for: model, needsLabels: false)
     return Content(
       .statistics,
       tensors: model.blueprint.linearLayers.map {
@@ -57,7 +60,7 @@ struct GramEstimate: RecipeOperation {
   func run(_ context: Context) throws -> Statistics {
     let model = try RunnableModel(self.model)
     let lengths = TextLengths(longest: length, truncates: truncate)
-    let examples = try ModelData(data, for: model, lengths, context: context).prefix(samples)
+    let examples = try ModelData(data, for: model, lengths, needsLabels: false, context: context).prefix(samples)
     let network = try model.network()
     var grams = InputGrams()
     let observer = { path, input, batch in grams.add(input, of: path, batch) }

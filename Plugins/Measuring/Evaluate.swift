@@ -7,8 +7,8 @@ import Tensors
 
 /// How a model does on examples.
 ///
-/// What is measured follows from the model's head and the data: classes, numbers, next tokens, or the likeness of two texts.
-/// Intervals are percentile bootstraps of the mean over examples.
+/// What is measured follows from the model's head and the data: classes, of examples or of words, numbers, next tokens, choices,
+/// answers, or the likeness of two texts. Intervals are percentile bootstraps over examples.
 struct Evaluate: RecipeOperation {
   enum Pooling: String, Choice {
     case mean, first, last
@@ -30,41 +30,71 @@ struct Evaluate: RecipeOperation {
     }
   }
 
+  /// What a choice's log-likelihood is divided by.
+  enum ChoiceLength: String, Choice {
+    case none, tokens, characters, bytes
+
+    var text: String {
+      switch self {
+      case .none: "Nothing: the most probable choice wins (`acc` of lm-evaluation-harness)."
+      case .tokens: "The number of its tokens."
+      case .characters: "The number of its characters (`acc_norm` of lm-evaluation-harness)."
+      case .bytes: "The number of its bytes in UTF-8."
+      }
+    }
+  }
+
   static let about = About(
     "evaluate",
     "Measure how well a model does on examples.",
     discussion: """
       A classifier gives `accuracy`, `f1` (the mean over classes), `matthews`, `loss` (mean cross-entropy in nats) and \
-      `calibration_error` (15 bins of equal width of the highest probability). A head of one number gives `loss` (mean squared \
-      error), `pearson` and `spearman`. A language model gives `loss` in nats per scored token, `perplexity` and \
-      `bits_per_byte`: texts are read in windows of the model's context, or of `length`, that do not overlap, unless `stride` \
-      says so; the first token of a text is never scored, and with `stride` each token is scored once, in the first window \
-      that reaches it. A model without a head embeds pairs of texts, and `spearman` and `pearson` compare the cosine of the \
-      two with the data's numbers.
+      `calibration_error` (15 bins of equal width of the highest probability). A classifier of tokens gives `accuracy`, `f1` (the mean \
+      over classes) and `loss` of words, each by its first token, and where classes are called `B-…`, `I-…` and `O` the \
+      `entity_f1` of CoNLL: an entity counts where all its words and its class are right, and all classes count together. A head of one \
+      number gives `loss` (mean squared error), `pearson` and `spearman`. A model without a head embeds pairs of texts, and \
+      `spearman`, `pearson` and `loss` (the mean squared difference, where numbers mean cosines) compare the cosine of the two with \
+      the data's numbers.
 
-      `accuracy` and `loss` come with an interval (`accuracy_interval`, `loss_interval`) from a percentile bootstrap: the \
+      A language model gives `loss` in nats per scored token, `perplexity` and `bits_per_byte`: texts are read in windows of the \
+      model's context, or of `length`, that do not overlap, unless `stride` says so; the first token of a text is never scored, \
+      and with `stride` each token is scored once, in the first window that reaches it. Where the data has `choices`, its \
+      `accuracy` is the share of examples whose right choice is the most likely one, after `choice_length`; where it has an `answer`, \
+      `exact_match` is the share of answers that greedy decoding gives as they stand, but for white space at both ends. Choices and \
+      answers are read behind the text, with a space between where there is no white space.
+
+      The main figures come with an interval (`accuracy_interval`, `loss_interval`) from a percentile bootstrap: the \
       examples, or windows, are drawn with replacement, `resamples` times, and the interval holds the middle `confidence` of \
-      the means. Scores of each example are kept beside the numbers.
+      the figures. With `against`, the measurement of another model on the same examples, each figure comes with its difference from \
+      that one's and whether that is within noise, as `compare` says it. Scores of each example are kept beside the \
+      numbers: `export … as csv` writes them.
       """,
     papers: [
       .init("Guo et al. 2017, On Calibration of Modern Neural Networks", arXiv: "1706.04599"),
       .init("Efron 1979, Bootstrap Methods: Another Look at the Jackknife"),
       .init("Gorodkin 2004, Comparing two K-category assignments by a K-category correlation coefficient"),
+      .init("Tjong Kim Sang and De Meulder 2003, Introduction to the CoNLL-2003 Shared Task", arXiv: "cs/0306050"),
     ],
     cost: "O(examples × (entries + resamples))",
     examples: [
       Example("All measures", "evaluate(model, data:)"),
       Example("Accuracy alone, with a wider interval", "evaluate(model, data:, report: [.accuracy], confidence: 99%)"),
+      Example("Whether it is better than another", "evaluate(a, data:, against: evaluate(b, data:))"),
     ])
 
-  static let fields = Measure.allCases.map { Field($0.rawValue, $0.text) }
+  static let version = 2
+
+  static let fields =
+    Metric.allCases.map { Field($0.rawValue, $0.text) } + PairedComparison.fields
 
   @Input("The model to measure.")
   var model: Checkpoint
   @Input("The examples to measure it on.")
   var data: Dataset
+  @Input("What another model had on the same examples, to compare with.")
+  var against: Metrics?
   @Param("What to report, of that which the model and the data allow.")
-  var report: [Measure] = Measure.allCases
+  var report: [Metric] = Metric.allCases
   @Param(
     "The most tokens of an example or window; as many as the model reads where it is left out.", in: 2...1_000_000,
     unit: .tokens)
@@ -77,25 +107,25 @@ struct Evaluate: RecipeOperation {
   var stride: Int? = nil
   @Param("What the embedding of a text is made of; only a model without a head asks.")
   var pooling: Pooling = .mean
+  @Param("What the log-likelihood of a choice is divided by.")
+  var choiceLength: ChoiceLength = .none
+  @Param("The most tokens of an answer.", in: 1...100_000, unit: .tokens)
+  var newTokens: Int = 32
+  @Param("Texts that end an answer; it also ends with the model's own end of text.")
+  var stop: [String] = ["\n"]
   @Param("How often the examples are drawn anew for the intervals.", in: 1...1_000_000)
   var resamples: Int = 1000
-  @Param("Share of the resampled means that an interval holds.", in: 0..<1)
+  @Param("Share of the resampled figures that an interval holds.", in: 0..<1)
   var confidence: Fraction = 0.95
   @Param("Decides how the examples are drawn anew.")
   var seed: Int = 0
 
   func outline() throws -> Content? {
-    let model = try RunnableModel(self.model)
-    let measures = try measures(model)
-    guard !measures.isEmpty else {
-      throw OperationError(
-        .step, "nothing that `report` of `evaluate` asks for can be said of `\(model.label)` on `\(data.label)`")
-    }
-    // How many windows there are, only reading the texts tells.
-    let task = try ModelData.task(of: data, for: model)
-    guard task != .nextTokens, let count = data.content.facts["rows"]?.integer else { return nil }
-    return Content(
-      .metrics, tensors: Self.scores(task).map { TensorEntry(foreseen: $0.name, dtype: $0.dtype, shape: [count]) })
+    let examination = try Examination(model, on: data)
+    try examination.model.longest(length)
+    _ = try metrics(examination)
+    if let against { try PairedComparison.check(examination.kind, against) }
+    return examination.outline.map { Content(.metrics, tensors: $0) }
   }
 
   func memory() -> Int {
@@ -103,69 +133,73 @@ struct Evaluate: RecipeOperation {
   }
 
   func run(_ context: Context) throws -> Metrics {
-    let model = try RunnableModel(self.model)
-    let measures = try measures(model)
-    let lengths = TextLengths(longest: length, truncates: truncate, stride: stride)
-    let result =
-      switch try ModelData.task(of: data, for: model) {
-      case .classes: try Self.classes(model, ModelData(data, for: model, lengths, context: context), context)
-      case .numbers: try Self.numbers(model, ModelData(data, for: model, lengths, context: context), context)
-      case .nextTokens: try Self.nextTokens(model, ModelData(data, for: model, lengths, context: context), context)
-      case .none: try likeness(model, lengths, context)
-      }
-    guard result.figures.allSatisfy({ $0.value.isFinite }) else {
-      throw OperationError(.step, "the outputs of `\(model.label)` on `\(data.label)` are too large for float32")
-    }
+    let examination = try Examination(model, on: data)
+    let metrics = try metrics(examination)
+    let scores = try examination.scores(self, context)
+    let all = Array(0..<scores.count)
     var facts: JSON = .object([])
-    let intervals = try intervals(result, measures, context)
-    for measure in measures {
-      guard let value = result.figures[measure] else { continue }
-      facts = facts.setting(measure.rawValue, to: .number(value))
-      if let interval = intervals[measure] {
+    let intervals = try intervals(scores, metrics, context)
+    for metric in metrics {
+      let figure = scores.figure(metric, over: all)
+      guard figure.isFinite else {
+        throw OperationError(
+          .step, "the outputs of `\(model.label)` on `\(data.label)` are too large for float32")
+      }
+      facts = facts.setting(metric.rawValue, to: .number(figure))
+      if let interval = intervals[metric] {
         facts = facts.setting(
-          measure.rawValue + "_interval", to: [.number(interval.lowerBound), .number(interval.upperBound)])
+          metric.rawValue + "_interval", to: [.number(interval.lowerBound), .number(interval.upperBound)])
       }
     }
-    for (name, count) in result.counts { facts = facts.setting(name, to: .integer(count)) }
-    return Metrics(Content(.metrics, facts: facts, tensors: result.scores.map { TensorEntry($0.name, $0.tensor) }))
+    for (name, count) in counts(scores) { facts = facts.setting(name, to: .integer(count)) }
+    if let against {
+      let comparison = try PairedComparison(
+        scores, label: model.label, against, resamples: resamples, confidence: confidence.share, seed: seed)
+      for member in try comparison.facts(metrics, context) { facts = facts.setting(member.name, to: member.value) }
+    }
+    return Metrics(Content(.metrics, facts: facts, tensors: scores.tensors))
+  }
+
+  private func counts(_ scores: ExampleScores) -> [(name: String, count: Int)] {
+    let sum = { (name: String) in
+      scores.columns.first { $0.name == name }.map { Int($0.entries.reduce(0, +)) } ?? 0
+    }
+    return switch scores.kind {
+    case .windows: [("tokens", sum("tokens")), ("windows", scores.count)]
+    case .tags: [("examples", scores.count), ("words", sum("words"))]
+    case .classes, .numbers, .likeness, .choices, .answers: [("examples", scores.count)]
+    }
   }
 
   /// What is reported: all that is asked for and can be said.
-  private func measures(_ model: RunnableModel) throws -> [Measure] {
-    let known = Measure.known(for: try ModelData.task(of: data, for: model))
-    if known.contains(.spearman), model.blueprint.head == .none {
-      guard try data.textColumns().second != nil, data.content.facts["score"]?.string != nil else {
-        throw OperationError(
-          .data,
-          "`\(model.label)` has no head, so it embeds texts, and `\(data.label)` has no pairs of texts with a number",
-          helps: ["say which columns they are: `dataset(…, text: \"…\", pair: \"…\", score: \"…\")`"])
-      }
-    }
-    let missing = report.filter { !known.contains($0) }
-    if report != Measure.allCases, let first = missing.first {
+  private func metrics(_ examination: Examination) throws -> [Metric] {
+    let known = examination.metrics
+    if report != Metric.allCases, let first = report.first(where: { !known.contains($0) }) {
       throw OperationError(
         .step, "`evaluate` cannot report `\(first.rawValue)` of `\(model.label)` on `\(data.label)`",
         notes: ["it can report \(known.map { "`\($0.rawValue)`" }.joined(separator: ", "))"])
     }
-    return Measure.allCases.filter { known.contains($0) && report.contains($0) }
+    let metrics = Metric.allCases.filter { known.contains($0) && report.contains($0) }
+    guard !metrics.isEmpty else {
+      throw OperationError(
+        .step, "nothing that `report` of `evaluate` asks for can be said of `\(model.label)` on `\(data.label)`")
+    }
+    return metrics
   }
 
-  /// Of those measures that are means over examples and are asked for.
+  /// Of the main figures that are asked for.
   private func intervals(
-    _ result: Measurement, _ measures: [Measure], _ context: Context
-  ) throws -> [Measure: ClosedRange<Double>] {
-    let means = result.means.filter { measures.contains($0.measure) }
-    guard !means.isEmpty else { return [:] }
+    _ scores: ExampleScores, _ metrics: [Metric], _ context: Context
+  ) throws -> [Metric: ClosedRange<Double>] {
+    let main: [Metric] = [.accuracy, .exactMatch, .entityF1, .loss, .spearman]
     var generator = Generator(seed: seed, stream: "evaluate", "bootstrap")
-    // All are always drawn together, so that leaving one out does not change the others.
-    let intervals = try Bootstrap.intervals(
-      result.means.map { ($0.values, $0.weights) }, resamples: resamples, confidence: confidence.share,
-      generator: &generator
+    let wanted = metrics.filter(main.contains)
+    guard !wanted.isEmpty else { return [:] }
+    return try scores.intervals(
+      wanted, resamples: resamples, confidence: confidence.share, generator: &generator
     ) { done in
       try context.checkCancelled()
       context.progress(done, of: resamples, "resamples")
     }
-    return Dictionary(
-      uniqueKeysWithValues: zip(result.means.map(\.measure), intervals).filter { measures.contains($0.0) })
   }
 }

@@ -33,6 +33,9 @@ struct Summary: RecipeOperation {
 
   func outline() throws -> Content? { Content(.metrics) }
 
+  // Only facts are read.
+  func memory() -> Int { 0 }
+
   func run(_ context: Context) throws -> Metrics {
     let numbers = try of.map { metrics in
       guard let number = metrics.content.facts[field]?.number else {

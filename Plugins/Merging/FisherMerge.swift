@@ -49,7 +49,7 @@ struct FisherMerge: TensorwiseOperation {
   var keep: [String] = []
 
   func check() throws {
-    try fishers.check(for: models, "fisher_merge")
+    try fishers.check(for: models, "fisher_merge", where: makes)
     try weights.checkCount(as: models, "fisher_merge")
     guard weights.isEmpty || weights.contains(where: { $0 > 0 }) else {
       throw OperationError(.step, "the weights of `fisher_merge` are all 0, so no model would count")
@@ -61,7 +61,8 @@ struct FisherMerge: TensorwiseOperation {
   func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
     let weighting = try read.once {
       FisherWeighting(
-        shares: shares, norms: normalize ? try fishers.norms(read.context) : nil, minimum: minimum, epsilon: epsilon)
+        shares: shares, norms: normalize ? try fishers.norms(read.context, where: makes) : nil, minimum: minimum,
+        epsilon: epsilon)
     }
     return weighting.average(try models.map { try read($0) }, fishers: try fishers.map { try read($0) })
   }

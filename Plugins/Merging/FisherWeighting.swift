@@ -67,7 +67,10 @@ extension [Fisher] {
 
   /// Checks that there is one for each model, that they fit the models' tensors, and that they have at least one in
   /// common.
-  func check(for models: [Checkpoint], _ operation: String) throws {
+  /// - Parameter matters: Which tensors are merged; heads that stay apart may differ.
+  func check(
+    for models: [Checkpoint], _ operation: String, where matters: (String) -> Bool = { _ in true }
+  ) throws {
     guard count == models.count else {
       throw OperationError(
         .step, "`\(operation)` has \(models.count) models and \(count) \(count == 1 ? "Fisher" : "Fishers")",
@@ -75,7 +78,7 @@ extension [Fisher] {
     }
     let shapes = Dictionary(uniqueKeysWithValues: models[0].content.shapes.map { ($0.name, $0.shape) })
     for fisher in self {
-      for tensor in fisher.content.tensors where cover(tensor.name) {
+      for tensor in fisher.content.tensors where cover(tensor.name) && matters(tensor.name) {
         guard let shape = shapes[tensor.name] else {
           throw OperationError(.data, "`\(tensor.name)` is in `\(fisher.label)`, but not in `\(models[0].label)`")
         }
@@ -85,15 +88,15 @@ extension [Fisher] {
         }
       }
     }
-    guard models[0].content.tensors.contains(where: { cover($0.name) }) else {
+    guard models[0].content.tensors.contains(where: { cover($0.name) && matters($0.name) }) else {
       throw OperationError(.data, "no tensor of `\(models[0].label)` has an estimate in every one of `fishers`")
     }
   }
 
-  /// ‖Fₖ‖₂ over all tensors that all of them have: squares are added up tensor by tensor, in the tensors' order.
-  func norms(_ context: Context) throws -> [Double] {
+  /// ‖Fₖ‖₂ over all tensors that are merged: squares are added up tensor by tensor, in the tensors' order.
+  func norms(_ context: Context, where matters: (String) -> Bool = { _ in true }) throws -> [Double] {
     try map { fisher in
-      let shared = fisher.content.tensors.map(\.name).filter(cover)
+      let shared = fisher.content.tensors.map(\.name).filter { cover($0) && matters($0) }
       let squares = try context.map(shared) { name in
         Tensor.gram([try fisher.content.finiteTensor(name)])[0, 0]
       }

@@ -33,6 +33,7 @@ extension Plugin {
       FisherMerge.self,
       FisherSearch.self,
       RegMean.self,
+      RegMeanPlusPlus.self,
       TaskArithmetic.self,
       Ties.self,
       Dare.self,

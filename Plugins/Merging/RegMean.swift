@@ -76,47 +76,17 @@ struct RegMean: TensorwiseOperation {
     return MemoryRoom.memory([(largest * 3 + gram * 3) * 8 * 2])
   }
 
-  private var shares: [Double] {
-    let total = weights.reduce(0, +)
-    return weights.isEmpty ? models.map { _ in 1 / Double(models.count) } : weights.map { $0 / total }
-  }
-
   func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
     let operands = try models.map { try read($0) }
+    let shares = GramLeastSquares.shares(weights, of: models.count)
     let average = Tensor.weightedSum(operands, weights: shares)
     guard isMeasured(tensor.text), operands[0].shape.rank == 2 else { return average }
-    let alpha = diagonal(tensor).share
-    let shape = operands[0].shape
-    let width = try read(grams[0]).shape[0]
+    let matrices = try grams.map { try read($0) }
     let path = String(tensor.text.dropLast(".weight".count))
-    let isTransposed = shape[1] != width || AdapterTarget.keepsTransposed(path, in: models[0].config)
-    func turned(_ matrix: DoubleMatrix) -> DoubleMatrix { isTransposed ? matrix : matrix.transposed }
-    var (sum, target) = (DoubleMatrix(zeros: width, width), DoubleMatrix(zeros: width, shape.count / width))
-    let middle = DoubleMatrix(average)
-    for ((model, gram), share) in zip(zip(operands, grams), shares) {
-      let matrix = DoubleMatrix(try read(gram)).shrinkingOffDiagonal(by: alpha)
-      sum = sum + share * matrix
-      // From the average, so that models that are one give it back, and so does what no input says anything about.
-      target = target + share * (matrix * turned(DoubleMatrix(model) - middle))
-    }
-    let trace = (0..<width).reduce(0) { $0 + sum[$1, $1] }
-    guard trace > 0 else { return average }
-    for index in 0..<width { sum[index, index] += ridge * trace / Double(width) }
-    guard let change = sum.solving(target) else {
-      throw OperationError(
-        .step, "the Gram matrices of `\(tensor.text)` cannot be inverted", helps: ["a larger `ridge` makes it possible"]
-      )
-    }
-    return Tensor(average, adding: turned(change), times: 1)
-  }
-}
-
-extension DoubleMatrix {
-  fileprivate consuming func shrinkingOffDiagonal(by factor: Double) -> DoubleMatrix {
-    guard factor != 1 else { return self }
-    let diagonal = (0..<rows).map { self[$0, $0] }
-    var result = factor * self
-    for index in 0..<rows { result[index, index] = diagonal[index] }
-    return result
+    let isTransposed =
+      average.shape[1] != matrices[0].shape[0] || AdapterTarget.keepsTransposed(path, in: models[0].config)
+    let squares = GramLeastSquares(shares: shares, diagonal: diagonal(tensor).share, ridge: ridge)
+    return try squares.merge(
+      tensor.text, operands, average: average, grams: matrices, isTransposed: isTransposed)
   }
 }

@@ -1,8 +1,8 @@
 import Diagnostics
 
 extension Table {
-  /// Reads JSON Lines: one object a line, all with the members of the first. A cell is a number, a flag (1 or 0), a text, or a
-  /// list of as many numbers as in the first line.
+  /// Reads JSON Lines: one object a line, all with the members of the first. A cell is a number, a flag (1 or 0), a text, a
+  /// list of as many numbers as in the first line, or a list of any number of texts.
   init(jsonLines bytes: [UInt8], path: String) throws {
     var columns: [JSONLinesColumn] = []
     var rowCount = 0
@@ -44,12 +44,14 @@ private struct JSONLinesColumn {
     case number
     case text
     case vector(Int)
+    case list
 
     init?(_ value: JSON) {
       switch value {
       case .integer, .number, .bool: self = .number
       case .string: self = .text
       case .array(let values) where values.allSatisfy({ $0.number != nil }): self = .vector(values.count)
+      case .array(let values) where values.allSatisfy({ $0.string != nil }): self = .list
       default: return nil
       }
     }
@@ -59,7 +61,8 @@ private struct JSONLinesColumn {
       case .number: "a number"
       case .text: "a text"
       case .vector(let length): "a list of \(length) \(length == 1 ? "number" : "numbers")"
-      case nil: "neither number, text nor list of numbers"
+      case .list: "a list of texts"
+      case nil: "neither number, text nor list of either"
       }
     }
   }
@@ -68,6 +71,7 @@ private struct JSONLinesColumn {
   private let kind: Kind
   private var numbers: [Double] = []
   private var texts: [String] = []
+  private var lists: [[String]] = []
 
   /// A column like the first row's cell, which is not added yet.
   init(_ member: JSON.Member, _ place: String) throws {
@@ -85,13 +89,14 @@ private struct JSONLinesColumn {
       throw OperationError(.data, "\(line) has no `\(name)`, which the first line has")
     }
     let found = Kind(member.value)
-    guard found == kind else {
+    guard found == kind || kind == .list && found == .vector(0) else {
       throw OperationError(
         .data, "`\(name)` is \(Kind.text(found)) in \(line), and \(Kind.text(kind)) in the first line")
     }
     switch member.value {
     case .bool(let flag): numbers.append(flag ? 1 : 0)
     case .string(let text): texts.append(text)
+    case .array(let values) where kind == .list: lists.append(values.compactMap(\.string))
     case .array(let values): numbers += values.compactMap(\.number)
     default: numbers += [member.value.number].compactMap { $0 }
     }
@@ -100,6 +105,7 @@ private struct JSONLinesColumn {
   var column: Table.Column {
     switch kind {
     case .text: Table.Column(name, texts: texts)
+    case .list: Table.Column(name, lists: lists)
     case .vector(let length): Table.Column(name, numbers: numbers, width: length)
     case .number: Table.Column(name, numbers: numbers)
     }

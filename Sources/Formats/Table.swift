@@ -8,6 +8,8 @@ public struct Table: Sendable {
       /// Row-major where `width` is not 1.
       case numbers([Double])
       case texts([String])
+      /// Any number of texts in each row.
+      case lists([[String]])
     }
 
     /// Cells that keep a column from being one of numbers.
@@ -41,6 +43,13 @@ public struct Table: Sendable {
       self.stray = stray
     }
 
+    public init(_ name: String, lists: [[String]]) {
+      self.name = name
+      cells = .lists(lists)
+      width = 1
+      stray = nil
+    }
+
     /// Whether it holds nothing but whole numbers, such as labels.
     public var isWhole: Bool {
       guard case .numbers(let numbers) = cells else { return false }
@@ -58,17 +67,18 @@ public struct Table: Sendable {
 
   public func column(_ name: String) -> Column? { columns.first { $0.name == name } }
 
-  /// Reads a table; the file's ending says how it is written: `.csv`, `.jsonl` or `.safetensors`.
+  /// Reads a table; the file's ending says how it is written: `.csv`, `.jsonl`, `.conll` or `.safetensors`.
   /// - Throws: `OperationError` naming the line and the column of what is wrong.
   public init(path: String) throws {
     switch (path as NSString).pathExtension.lowercased() {
     case "csv": try self.init(csv: File.contents(of: path), path: path)
     case "jsonl", "ndjson": try self.init(jsonLines: File.contents(of: path), path: path)
+    case "conll", "bio", "iob", "iob2": try self.init(conll: File.contents(of: path), path: path)
     case "safetensors": try self.init(safetensors: SafetensorsFile(path))
     case let ending:
       throw OperationError(
         .data, "`\(path)` is not a dataset: \(ending.isEmpty ? "it has no ending" : "its ending is `.\(ending)`")",
-        helps: ["datasets are read from `.csv`, `.jsonl` and `.safetensors`"])
+        helps: ["datasets are read from `.csv`, `.jsonl`, `.conll`, `.txt` and `.safetensors`"])
     }
   }
 

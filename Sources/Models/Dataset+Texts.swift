@@ -12,7 +12,9 @@ extension Dataset {
       return String(entry.name.dropFirst("text.".count).dropLast(".offsets".count))
     }
     if names.count == 1 { return (names[0], nil) }
-    if let usual = ["text", "sentence", "content"].first(where: names.contains) { return (usual, nil) }
+    if let usual = ["text", "sentence", "content", "tokens", "question"].first(where: names.contains) {
+      return (usual, nil)
+    }
     guard let some = names.first else { throw OperationError(.data, "`\(label)` has no column of texts") }
     throw OperationError(
       .data, "`\(label)` has several columns of texts: \(names.map { "`\($0)`" }.joined(separator: ", "))",
@@ -35,12 +37,29 @@ extension Dataset {
   }
 
   private func texts(_ column: String) throws -> [String] {
-    let bytes = try content.tensor("text.\(column).bytes")
-    let ends = try content.tensor("text.\(column).offsets").integers
-    return bytes.withBytes { bytes in
-      zip(ends, ends.dropFirst()).map { String(decoding: bytes[$0..<$1], as: UTF8.self) }
+    guard let found = try TextColumn(content, "text.\(column)") else {
+      throw OperationError(.corrupt, "`\(label)` has no texts in its column `\(column)`")
     }
+    return found.texts
   }
+
+  /// The class of each word of each example.
+  public func tags() throws -> [[Int]] {
+    let (numbers, ends) = (
+      try content.tensor(Self.tagsName).integers, try content.tensor(Self.tagEndsName).integers
+    )
+    return zip(ends, ends.dropFirst()).map { Array(numbers[$0..<$1]) }
+  }
+
+  /// What each text could go on with.
+  public func choices() throws -> [[String]] {
+    guard let all = try TextColumn(content, Self.choicesName) else { return [] }
+    let ends = try content.tensor(Self.choiceEndsName).integers
+    return zip(ends, ends.dropFirst()).map { Array(all.texts[$0..<$1]) }
+  }
+
+  /// What is to be generated for each text; nil where nothing is.
+  public func answers() throws -> [String]? { try TextColumn(content, Self.answersName)?.texts }
 
   /// The number of each example.
   public func scores() throws -> [Double] { try content.finiteTensor("scores").doubles }

@@ -32,20 +32,39 @@ public struct Finetuning: Sendable {
   /// Trains what is trainable.
   ///
   /// A run that was stopped goes on where it was, with the same bits. Where there are held-out examples, the parameters end as they were when the loss on those was lowest.
+  /// - Parameter keep: Keeps the parameters as they are, where they still are good and training cannot go on, and says where.
   /// - Throws: `OperationError` where the loss is no longer a number.
-  public func run(_ training: Training, on data: ModelData, heldOut: ModelData? = nil, _ context: Context) throws {
+  public func run(
+    _ training: Training, on data: ModelData, heldOut: ModelData? = nil, _ context: Context,
+    keep: () throws -> String? = { nil }
+  ) throws {
     let perEpoch = (data.count + batch - 1) / batch
     let total = steps ?? epochs * perEpoch
     let best = heldOut.map { _ in BestParameters(training.parameters) }
-    try UnfinishedTraining.run(training, best: best, context) { afterStep in
-      try run(training, on: data, perEpoch: perEpoch, of: total, heldOut, best, afterStep, context)
+    do {
+      try UnfinishedTraining.run(training, best: best, context) { afterStep in
+        try run(training, on: data, perEpoch: perEpoch, of: total, heldOut, best, afterStep, context)
+      }
+    } catch let error as TrainingCameApart {
+      throw error.error(of: total, rate: rate, kept: try kept(training, best, context, keep))
     }
     best?.restore(training.parameters)
   }
 
+  /// Goes back to the last parameters that are good, and keeps them.
+  private func kept(
+    _ training: Training, _ best: BestParameters?, _ context: Context, _ keep: () throws -> String?
+  ) throws -> String? {
+    best?.restore(training.parameters)
+    if training.lost != nil {
+      guard let left = try UnfinishedTraining(context)?.load(), training.resume(left.state) else { return nil }
+    }
+    return training.lost == nil ? try keep() : nil
+  }
+
   private func run(
     _ training: Training, on data: ModelData, perEpoch: Int, of total: Int, _ heldOut: ModelData?,
-    _ best: BestParameters?, _ afterStep: () throws -> Void, _ context: Context
+    _ best: BestParameters?, _ afterStep: (Double) throws -> Void, _ context: Context
   ) throws {
     let rates = RateSchedule(peak: rate, schedule, warmup: warmup, total: total)
     var order: [Int] = []
@@ -61,7 +80,7 @@ public struct Finetuning: Sendable {
       let rows = Array(order[position * batch..<min((position + 1) * batch, order.count)])
       let loss = try take(training, rows, data, rate: rates[step], step, of: total)
       context.progress(step + 1, of: total, "steps", figure: .init("loss", loss))
-      try afterStep()
+      try afterStep(loss)
     }
     try judge(training, heldOut, best, of: total, context)
   }
@@ -92,19 +111,19 @@ public struct Finetuning: Sendable {
       let batch = data.batch(part)
       loss += training.add(batch, data.objective(part, batch), of: count)
     }
-    guard loss.isFinite else { throw lost("the loss is no longer a number", step, of: total) }
-    training.step(rate: rate)
+    guard loss.isFinite else {
+      throw TrainingCameApart(
+        step: step, what: "the loss is no longer a number",
+        place: data.parts(rows).lazy.compactMap { training.network.strayInput(data.batch($0)) }.first)
+    }
+    if let stray = training.step(rate: rate).stray {
+      throw TrainingCameApart(step: step, what: "the gradient of `\(stray.name)` is no longer finite", place: nil)
+    }
     // Looked for now and then, and at the end: it costs as much as a part of a step.
     if step % 50 == 49 || step == total - 1, let parameter = training.lost {
-      throw lost("`\(parameter.name)` is no longer finite", step, of: total)
+      throw TrainingCameApart(step: step, what: "`\(parameter.name)` is no longer finite", place: nil)
     }
     return loss
-  }
-
-  private func lost(_ what: String, _ step: Int, of total: Int) -> OperationError {
-    OperationError(
-      .step, "training came apart at step \(step + 1) of \(total): \(what)",
-      helps: ["a smaller `rate` than \(rate), or a longer `warmup`, keeps it together"])
   }
 
   /// The mean loss over all examples.
@@ -120,6 +139,35 @@ public struct Finetuning: Sendable {
       counts += data.scored(rows)
     }
     return losses.reduce(0, +) / Double(max(counts, 1))
+  }
+}
+
+/// A loss, gradient or parameter is no number any more.
+private struct TrainingCameApart: Error {
+  let step: Int
+  let what: String
+  /// Where in the network it shows first.
+  let place: String?
+
+  func error(of total: Int, rate: Double, kept: String?) -> OperationError {
+    OperationError(
+      .step, "training came apart at step \(step + 1) of \(total): \(what)",
+      notes: [
+        place.map { "it shows first in what goes into `\($0)`" },
+        kept.map { "the last good model is kept in `\($0)`" },
+      ].compactMap { $0 },
+      helps: ["a smaller `rate` than \(Value.number(rate).canonical), a longer `warmup`, or `clip` keeps it together"])
+  }
+}
+
+extension Network {
+  /// The first linear layer whose input is not finite.
+  fileprivate func strayInput(_ batch: Batch) -> String? {
+    var found: String?
+    _ = output(batch) { path, input in
+      if found == nil, !input.entries.allSatisfy(\.isFinite) { found = path }
+    }
+    return found
   }
 }
 

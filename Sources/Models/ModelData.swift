@@ -13,8 +13,10 @@ public struct ModelData: Sendable {
     case classes
     /// A number for each example.
     case numbers
-    /// Every next token.
+    /// Every next token, or those of the answer to be given.
     case nextTokens
+    /// A class of each word.
+    case tags
     /// Nothing: outputs alone are wanted.
     case none
   }
@@ -31,6 +33,10 @@ public struct ModelData: Sendable {
     let types: [Int]
     /// Tokens at the beginning that are only read.
     var unscored = 1
+    /// Bytes of the text that are read here for the first time.
+    var bytes = 0
+    /// The first token of each word, and the word's class; what was cut off is not there.
+    var words: [(place: Int, label: Int)] = []
   }
 
   public let task: Task
@@ -39,9 +45,7 @@ public struct ModelData: Sendable {
   public let labels: [Int]
   /// The number of each example.
   public let scores: [Double]
-  /// Bytes of all texts.
-  public let bytes: Int
-  private let padding: Int
+  let padding: Int
 
   public var count: Int {
     switch inputs {
@@ -50,12 +54,11 @@ public struct ModelData: Sendable {
     }
   }
 
-  init(_ task: Task, _ inputs: Inputs, labels: [Int] = [], scores: [Double] = [], bytes: Int = 0, padding: Int = 0) {
+  init(_ task: Task, _ inputs: Inputs, labels: [Int] = [], scores: [Double] = [], padding: Int = 0) {
     self.task = task
     self.inputs = inputs
     self.labels = labels
     self.scores = scores
-    self.bytes = bytes
     self.padding = padding
   }
 
@@ -69,8 +72,7 @@ public struct ModelData: Sendable {
       case .numbers(let tensor): .numbers(tensor.gatheringRows(rows))
       }
     return ModelData(
-      task, inputs, labels: Array(labels.prefix(most)), scores: Array(scores.prefix(most)), bytes: bytes,
-      padding: padding)
+      task, inputs, labels: Array(labels.prefix(most)), scores: Array(scores.prefix(most)), padding: padding)
   }
 
   // MARK: Batches
@@ -101,13 +103,31 @@ public struct ModelData: Sendable {
         preconditionFailure("next tokens are those of texts")
       }
       return Objective(.nextTokens(of: texts, unscored: rows.map { all[$0].unscored }))
+    case .tags:
+      guard case .texts(let texts) = batch, case .tokens(let all) = inputs else {
+        preconditionFailure("tags are those of words")
+      }
+      var classes = [Int?](repeating: nil, count: texts.examples * texts.length)
+      for (index, row) in rows.enumerated() {
+        for word in all[row].words { classes[index * texts.length + word.place] = word.label }
+      }
+      return Objective(.classes(classes))
     case .none: preconditionFailure("nothing is to come of these examples")
     }
   }
 
+  /// Bytes of the text that an example, or window, is the first to read.
+  public func bytes(_ row: Int) -> Int { if case .tokens(let texts) = inputs { texts[row].bytes } else { 0 } }
+
+  /// The place of the first token of each word of an example, and the word's class.
+  public func words(_ row: Int) -> [(place: Int, label: Int)] {
+    if case .tokens(let texts) = inputs { texts[row].words } else { [] }
+  }
+
   /// Rows or numbers of some examples that count in a loss.
   public func scored(_ rows: [Int]) -> Int {
-    guard task == .nextTokens, case .tokens(let all) = inputs else { return rows.count }
+    guard task == .nextTokens || task == .tags, case .tokens(let all) = inputs else { return rows.count }
+    if task == .tags { return rows.reduce(0) { $0 + all[$1].words.count } }
     return rows.reduce(0) { $0 + max(0, all[$1].tokens.count - max(all[$1].unscored, 1)) }
   }
 

@@ -46,6 +46,16 @@ public struct RunnableModel: Sendable {
       + blueprint.peak(examples: count, length: longest, work)
   }
 
+  /// The most tokens of a text or window: as many as are asked for, else as the model reads.
+  /// - Throws: `OperationError` where it does not read as many.
+  @discardableResult
+  public func longest(_ asked: Int?) throws -> Int {
+    guard case .tokens(_, let context, _, _) = blueprint.input else { return 1 }
+    guard let asked, asked > context else { return asked ?? context }
+    throw OperationError(
+      .step, "`length` is \(asked) tokens, and `\(label)` reads \(context)", helps: ["leave it out to read as many"])
+  }
+
   /// Its tokenizer, which neither truncates nor pads by itself.
   /// - Throws: `OperationError` where there is none, or it asks for what is not supported.
   public func tokenizer() throws -> Tokenizer {

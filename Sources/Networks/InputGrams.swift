@@ -6,6 +6,8 @@ public struct InputGrams {
   private struct Sum {
     let width: Int
     var entries: [Double]
+    /// Inputs, padding left out, that it is over: a layer behind a pooling sees one of each text.
+    var rows = 0
   }
 
   private var sums: [Sum] = []
@@ -13,9 +15,8 @@ public struct InputGrams {
   private var numbers: [String: Int] = [:]
   /// The input that was added last: queries, keys and values come one after the other.
   private var last: (block: Block, number: Int)?
-  /// Inputs, padding left out, that each sum is over.
-  public private(set) var rows = 0
-  private var rowsOfBatch = 0
+  /// Inputs, padding left out, of the layer that had most.
+  public var rows: Int { sums.map(\.rows).max() ?? 0 }
 
   public init() {}
 
@@ -32,20 +33,17 @@ public struct InputGrams {
     numbers[path] = number
     last = (block, number)
     let kept = input.rows(without: batch)
-    rowsOfBatch = kept.count / max(width, 1)
+    sums[number].rows += kept.count / max(width, 1)
     add(kept, to: number)
   }
 
-  public mutating func endBatch() {
-    rows += rowsOfBatch
-    last = nil
-  }
+  public mutating func endBatch() { last = nil }
 
   /// The mean for a layer, (in, in); nil where it was never used.
   public func mean(of path: String) -> Tensor? {
-    guard let number = numbers[path], rows > 0 else { return nil }
+    guard let number = numbers[path], sums[number].rows > 0 else { return nil }
     let sum = sums[number]
-    return Tensor(sum.entries.map { Float($0 / Double(rows)) }, shape: [sum.width, sum.width])
+    return Tensor(sum.entries.map { Float($0 / Double(sum.rows)) }, shape: [sum.width, sum.width])
   }
 
   private mutating func add(_ entries: [Float], to number: Int) {

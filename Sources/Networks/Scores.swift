@@ -40,13 +40,15 @@ public struct Scores: Sendable {
 
   /// The expected calibration error (Guo et al. 2017) over 15 bins of equal width: how far confidence and accuracy lie
   /// apart, bin by bin, weighted by the examples in each. A bin holds its upper end.
-  public var calibrationError: Double {
+  public var calibrationError: Double { Self.calibrationError(confidences, hits: hits) }
+
+  public static func calibrationError(_ confidences: [Double], hits: [Bool]) -> Double {
     let bins = 15
     var sums = [Double](repeating: 0, count: bins)
     for (hit, confidence) in zip(hits, confidences) {
       let bin = min(max(Int((confidence * Double(bins)).rounded(.up)) - 1, 0), bins - 1)
       sums[bin] += (hit ? 1 : 0) - confidence
     }
-    return sums.reduce(0) { $0 + abs($1) } / Double(count)
+    return sums.reduce(0) { $0 + abs($1) } / Double(hits.count)
   }
 }

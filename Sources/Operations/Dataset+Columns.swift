@@ -13,11 +13,15 @@ extension Dataset {
     guard let features = content.entry(Self.featuresName), features.shape.rank == 2 else {
       throw OperationError(.data, "`\(label)` has no columns of numbers to predict from")
     }
+    return (features.shape[0], features.shape[1], try classCount())
+  }
+
+  private func classCount() throws -> Int {
     guard content.entry(Self.labelsName) != nil, let classes = content.facts["classes"]?.integer else {
       throw OperationError(
         .data, "`\(label)` has no labels", helps: ["say which column holds them: `dataset(…, label: \"…\")`"])
     }
-    return (features.shape[0], features.shape[1], classes)
+    return classes
   }
 
   /// (examples, features), float32.
@@ -25,7 +29,7 @@ extension Dataset {
 
   /// The class of each example.
   public func labels() throws -> [Int] {
-    let classes = try labelledSize().classes
+    let classes = try classCount()
     let labels = try content.tensor(Self.labelsName).integers
     guard let stray = labels.first(where: { !(0..<classes).contains($0) }) else { return labels }
     throw OperationError(.corrupt, "`\(label)` has the label \(stray), and \(classes) classes")

@@ -85,7 +85,8 @@ private struct Column {
     let interval: HTML =
       facts.interval(of: name).map { " <small>\(Measure.figure($0.lower)) to \(Measure.figure($0.upper))</small>" }
       ?? ""
-    return "<td>\(bar(number, Self.spread(facts, name)))<b>\(Measure.figure(number))</b>\(interval)</td>"
+    let verdict: HTML = facts.verdict(of: name).map { " <small class=\"verdict\">\($0)</small>" } ?? ""
+    return "<td>\(bar(number, Self.spread(facts, name)))<b>\(Measure.figure(number))</b>\(interval)\(verdict)</td>"
   }
 
   private func bar(_ number: Double, _ spread: (lower: Double, upper: Double)?) -> HTML {

@@ -100,4 +100,65 @@ struct DatasetTests {
       failure("x,label\n1,1\n", ["split": .choice("test")])?.message
         == "no row is left of `T`: 0 of its 1 are in `.test`")
   }
+
+  @Test("reads classes of words from lists, from texts and from CoNLL's files")
+  func tags() throws {
+    let conll = """
+      -DOCSTART- -X- O
+
+      Anna NNP B-PER
+      sleeps VBZ O
+
+      Oslo NNP B-LOC
+
+      """
+    let all: [String: Value] = ["tags": .text("tags"), "split": .choice("all")]
+    let one = try read(conll, all, ending: "conll")
+    #expect(one.facts["class_names"] == ["B-LOC", "B-PER", "O"] && one.facts["classes"] == 3)
+    let order = try rows(one)
+    #expect(try one.tensor("tags").integers == (order == [0, 1] ? [1, 2, 0] : [0, 1, 2]))
+    #expect(try TextColumn(one, "text.tokens")?.texts == order.map { ["Anna sleeps", "Oslo"][$0] })
+    let lines =
+      #"{"tokens": ["Anna", "sleeps"], "tags": ["B-PER", "O"]}"# + "\n" + #"{"tokens": ["Oslo"], "tags": ["B-LOC"]}"#
+    let other = try read(lines, all, ending: "jsonl")
+    #expect(try other.tensor("tags").integers == one.tensor("tags").integers)
+    let texts = try read("tokens,tags\nAnna sleeps,B-PER O\nOslo,B-LOC\n", all)
+    #expect(try texts.tensor("tags.offsets").integers == one.tensor("tags.offsets").integers)
+    #expect(
+      failure("tokens,tags\nAnna sleeps,B-PER\n", all)?.message == "row 1 of `T` has 2 words and 1 tags in `tags`")
+    #expect(
+      failure("Anna\n", all, ending: "conll")?.message == "`T` line 1 has the word `Anna` and no tag")
+    #expect(
+      failure(#"{"tokens": ["New York"], "tags": ["O"]}"#, all, ending: "jsonl")?.message
+        == "row 1 of `T` has the word `New York` in `tokens`, and words have no white space")
+    #expect(
+      failure("tokens,tags\nAnna,1\n", all)?.message
+        == "`tags` of `T` holds numbers, not words or their tags")
+  }
+
+  @Test("reads what texts could go on with, and answers")
+  func choices() throws {
+    let lines =
+      #"{"q": "a", "endings": ["x", "y z"], "label": 1}"# + "\n" + #"{"q": "b", "endings": ["w"], "label": 0}"#
+    let all: [String: Value] = ["choices": .list([.text("endings")]), "split": .choice("all"), "text": .text("q")]
+    let one = try read(lines, all, ending: "jsonl")
+    let order = try rows(one)
+    #expect(try TextColumn(one, "choices")?.texts == (order == [0, 1] ? ["x", "y z", "w"] : ["w", "x", "y z"]))
+    #expect(one.facts["text"] == "q" && one.entry("text.endings.bytes") == nil)
+    let columns = try read(
+      "q,a,b,label\nsum,1,12,0\n", ["choices": .list([.text("a"), .text("b")]), "split": .choice("all")])
+    #expect(try TextColumn(columns, "choices")?.texts == ["1", "12"])
+    #expect(columns.entry("features") == nil)
+    #expect(
+      failure("q,a,label\nsum,x,0\n", ["choices": .list([.text("a")])])?.message
+        == "`a` of `T` holds no lists, so there is one choice only")
+    let answers = try read("q,a\nsum,12\n", ["answer": .text("a"), "split": .choice("all")])
+    #expect(try TextColumn(answers, "answers")?.texts == ["12"])
+  }
+
+  @Test("with texts and labels alone are examples for a classifier")
+  func textsAlone() throws {
+    let data = try read("text,label\na,x\nb,y\n", ["split": .choice("all")])
+    #expect(try Dataset(data).labels().sorted() == [0, 1])
+  }
 }

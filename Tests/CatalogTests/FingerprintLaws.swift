@@ -19,7 +19,7 @@ struct FingerprintLaws {
     "attach", "residual", "lora_init", "pissa", "olora", "ldu", "kpsvd", "as_lora", "extract_lora", "compress",
     "complete", "factorize", "adapter_merge", "inspect_lora", "core_space", "transplant", "iso_c", "iso_cts", "tsv_m",
     "wudi", "knots", "svc", "finetune", "fisher", "gram", "regmean", "eva", "adamerging", "mhr_train", "mhr_adapt",
-    "fisher_search", "evaluate",
+    "fisher_search", "evaluate", "regmean_plus_plus",
   ]
 
   private static let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()

@@ -52,6 +52,59 @@ struct ResumedTrainingTests {
     }
   }
 
+  @Test func `in pieces it draws the same curve as in one`() throws {
+    let reports = Mutex([String]())
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    func train(stopAfter questions: Int, keeps: Bool) throws {
+      let asked = Mutex(0)
+      let context = Context(
+        report: { progress in
+          guard let figure = progress.figure else { return }
+          reports.withLock { $0.append("\(progress.done) \(figure.name) \(figure.value)") }
+        },
+        isCancelled: {
+          asked.withLock {
+            $0 += 1
+            return $0 > questions
+          }
+        }, scratch: { throw BrokenTest(reason: "no scratch space") }, unfinished: { keeps ? folder : nil })
+      _ = try operation("finetune", bindings()).run(context)
+    }
+    try train(stopAfter: .max, keeps: false)
+    let whole = reports.withLock { $0 }
+    #expect(whole.count == 36)
+    #expect(throws: OperationError.self) { try train(stopAfter: 20, keeps: true) }
+    reports.withLock { $0 = [] }
+    try train(stopAfter: .max, keeps: true)
+    #expect(reports.withLock { $0 } == whole)
+  }
+
+  @Test(arguments: ["sgd", "adamw"]) func `a training that comes apart keeps the last good model`(
+    optimizer: String
+  ) throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let context = Context(scratch: { throw BrokenTest(reason: "no scratch space") }, unfinished: { folder })
+    let more: [String: Binding] = [
+      "rate": .value(.number(1000)), "weight_decay": .value(.number(1000)), "optimizer": .value(.choice(optimizer)),
+      "epochs": .value(.number(100)),
+    ]
+    do {
+      _ = try operation("finetune", bindings(more)).run(context)
+      Issue.record("it came to its end")
+    } catch let error as OperationError {
+      #expect(error.cause == .step)
+      #expect(error.message.hasPrefix("training came apart at step "), "\(error.message)")
+      #expect(error.notes.contains { $0 == "the last good model is kept in `\(folder)/last-good`" }, "\(error.notes)")
+    }
+    let kept = try run("checkpoint", ["path": .value(.text(folder + "/last-good"))])
+    for entry in kept.tensors { #expect(try entry.load().firstNonFinite == nil, "`\(entry.name)`") }
+    #expect(kept.facts["model_type"] == "mlp")
+  }
+
   @Test func `skills that tasks share are trained in pieces as in one`() throws {
     let base = try run("classifier", ["sizes": .value(.list([.number(4), .number(6), .number(3)]))])
     let tasks = try [3, 4].map { try Samples(seed: $0).content(.dataset, label: "task \($0)") }

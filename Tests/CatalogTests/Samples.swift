@@ -56,11 +56,27 @@ struct Samples {
     case .statistics: return statistics(label)
     case .dataset: return dataset(label)
     case .metrics:
-      var generator = Generator(seed: seed, stream: label)
-      return Content(
-        kind, facts: ["accuracy": .number(generator.uniform()), "loss": .number(generator.uniform())], label: label)
+      return metrics(label)
     default: throw BrokenTest(reason: "there are no samples of \(kind)")
     }
+  }
+
+  /// What was measured on twenty examples of three classes, the same ones whatever the label.
+  private func metrics(_ label: String) -> Content {
+    var generator = Generator(seed: seed, stream: label)
+    let facts: JSON = ["accuracy": .number(generator.uniform()), "loss": .number(generator.uniform())]
+    let labels = (0..<20).map { $0 % 3 }
+    let predictions = labels.map { generator.uniform() < 0.5 ? $0 : generator.integer(below: 3) }
+    let hits = zip(predictions, labels).map { UInt8($0 == $1 ? 1 : 0) }
+    let losses = labels.map { _ in Float(generator.uniform()) }
+    return Content(
+      .metrics, facts: facts,
+      tensors: [
+        TensorEntry("prediction", Tensor(predictions, shape: [20])), TensorEntry("label", Tensor(labels, shape: [20])),
+        TensorEntry("correct", Tensor(bytes: hits, dtype: .u8, shape: [20])),
+        TensorEntry("loss", Tensor(losses, shape: [20])),
+        TensorEntry("confidence", Tensor(losses.map { 1 - $0 / 2 }, shape: [20])),
+      ], label: label)
   }
 
   /// Factors of rank 2 for the models' matrices.

@@ -20,7 +20,7 @@ import Testing
               →  out/model        tuned
               →  out/scores.json  before, after
 
-            To run 6, there already 0, undecided 0. It will read 5.2 KiB, write 5.2 KiB, hold at most 63.2 KiB.
+            To run 6, there already 0, undecided 0. It will read 5.2 KiB, write 5.8 KiB, hold at most 63.2 KiB.
             Next: mergekit apply Recipes/tiny.rcp
 
             """))
@@ -74,7 +74,7 @@ import Testing
               →  out/model        tuned
               →  out/scores.json  before, after
 
-            To run 1, there already 4, undecided 1. It will read 4.5 KiB, write 508 B, hold at most 17.2 KiB.
+            To run 1, there already 4, undecided 1. It will read 4.5 KiB, write 828 B, hold at most 17.2 KiB.
             Next: mergekit apply Recipes/tiny.rcp --epochs 5
 
             """))

@@ -42,6 +42,31 @@ import Testing
     #expect(MetricsTable([]).lines(.plain) == [])
   }
 
+  @Test func metricsWithNothingInCommonStandApart() {
+    let rows: [(label: String, facts: JSON)] = [
+      ("a", ["accuracy": 0.5, "examples": 9]),
+      (
+        "c",
+        [
+          "accuracy_difference": 0.25, "accuracy_difference_interval": [-0.125, 0.5],
+          "accuracy_difference_verdict": "within noise", "examples": 9,
+        ]
+      ), ("b", ["accuracy": 0.75, "examples": 9]),
+    ]
+    #expect(
+      MetricsTable(rows).lines(.plain) == [
+        "   accuracy  examples", "a       0.5         9", "b      0.75         9", "",
+        "                  accuracy_difference  examples", "c  0.25 (-0.125 to 0.5), within noise         9",
+      ])
+  }
+
+  @Test func curves() {
+    #expect(Sparkline([8, 7, 6, 5, 4, 3, 2, 1]).text(width: 8) == "█▇▆▅▄▃▂▁")
+    #expect(Sparkline((0..<800).map(Double.init)).text(width: 4) == "▁▃▆█")
+    #expect(Sparkline([1, 1, 1]).text(width: 8) == "" && Sparkline([.nan, 1]).text(width: 8) == "")
+    #expect(Sparkline([1, 2]).text(width: 8) == "▁█")
+  }
+
   @Test func prose() {
     #expect(Prose.wrapped("one two three fourteen", width: 9) == ["one two", "three", "fourteen"])
     #expect(

@@ -53,6 +53,42 @@ extension Session {
     try write(config.pretty, to: name + "/config.json")
   }
 
+  /// Writes a BERT of one layer without a head, whose tokens are letters.
+  func writeEncoder(_ name: String) throws {
+    let linear: [(name: String, inputs: Int, outputs: Int)] = [
+      ("attention.self.query", 4, 4), ("attention.self.key", 4, 4), ("attention.self.value", 4, 4),
+      ("attention.output.dense", 4, 4), ("intermediate.dense", 4, 8), ("output.dense", 8, 4),
+    ]
+    let norms = [
+      "embeddings.LayerNorm", "encoder.layer.0.attention.output.LayerNorm", "encoder.layer.0.output.LayerNorm",
+    ]
+    var shapes: [(name: String, shape: Shape)] = [
+      ("embeddings.word_embeddings.weight", [56, 4]), ("embeddings.position_embeddings.weight", [128, 4]),
+      ("embeddings.token_type_embeddings.weight", [2, 4]),
+    ]
+    for norm in norms { shapes += [("\(norm).weight", [4]), ("\(norm).bias", [4])] }
+    for layer in linear {
+      let path = "encoder.layer.0.\(layer.name)"
+      shapes += [("\(path).weight", [layer.outputs, layer.inputs]), ("\(path).bias", [layer.outputs])]
+    }
+    let letters = "abcdefghijklmnopqrstuvwxyz".map(String.init)
+    let tokens = ["[PAD]", "[UNK]", "."] + letters + letters.map { "##" + $0 }
+    let vocabulary = tokens.enumerated().map { JSON.Member($1, .integer($0)) }
+    let tokenizer: JSON = [
+      "normalizer": ["type": "Lowercase"], "pre_tokenizer": ["type": "BertPreTokenizer"],
+      "model": [
+        "type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 100,
+        "vocab": .object(vocabulary),
+      ],
+    ]
+    try writeModel(name, tokenizer: tokenizer.compact, shapes: shapes)
+    let config: JSON = [
+      "architectures": ["BertModel"], "model_type": "bert", "vocab_size": 56, "hidden_size": 4, "intermediate_size": 8,
+      "num_hidden_layers": 1, "num_attention_heads": 2, "max_position_embeddings": 128, "type_vocab_size": 2,
+    ]
+    try write(config.pretty, to: name + "/config.json")
+  }
+
   /// The tensors of a model's folder, by name.
   func tensors(in name: String) throws -> [String: [Double]] {
     let entries = try ModelFolder("\(folder)/\(name)").entries

@@ -91,10 +91,10 @@ import Testing
       "a.jsonl", "{\"a\":[1,2]}\n{\"a\":[1]}\n",
       "`a` is a list of 1 number in `a.jsonl` line 2, and a list of 2 numbers in the first line"
     ),
-    ("a.jsonl", "{\"a\":null}\n", "`a` is neither number, text nor list of numbers in `a.jsonl` line 1"),
+    ("a.jsonl", "{\"a\":null}\n", "`a` is neither number, text nor list of either in `a.jsonl` line 1"),
     (
       "a.jsonl", "{\"a\":1}\n{\"a\":null}\n",
-      "`a` is neither number, text nor list of numbers in `a.jsonl` line 2, and a number in the first line"
+      "`a` is neither number, text nor list of either in `a.jsonl` line 2, and a number in the first line"
     ),
     ("a.txt", "x", "`a.txt` is not a dataset: its ending is `.txt`"),
     ("a", "x", "`a` is not a dataset: it has no ending"),

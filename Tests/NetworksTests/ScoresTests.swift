@@ -38,24 +38,21 @@ struct ScoresTests {
     #expect(scores.confidences == [1, 0.5])
   }
 
-  @Test("have bootstrap intervals that narrow with more examples and are the same for the same seed")
+  @Test("have bootstrap intervals of the middle of what was resampled")
   func bootstrap() {
-    func width(_ count: Int) -> Double {
-      let scores = (0..<count).map { Double($0 % 2) }
-      var generator = Generator(seed: 1, stream: "test")
-      let interval = Bootstrap.intervals([(scores, [])], resamples: 1000, confidence: 0.95, generator: &generator) {
-        _ in
-      }[0]
-      #expect(interval.contains(0.5))
-      return interval.upperBound - interval.lowerBound
-    }
-    #expect(width(100) == width(100))
-    // The mean of n coin flips has the deviation 1/(2√n), and 95% of a bell lie within 1.96 of it.
-    #expect(abs(width(100) - 2 * 1.96 * 0.05) < 0.02)
-    #expect(abs(width(400) - 2 * 1.96 * 0.025) < 0.01)
-    var generator = Generator(seed: 1, stream: "test")
-    let certain = Bootstrap.intervals([([3, 3, 3], [])], resamples: 7, confidence: 0.9, generator: &generator) { _ in }
-    #expect(certain == [3...3])
+    #expect(Bootstrap.interval((0...100).map(Double.init).reversed(), confidence: 0.5) == 25...75)
+    #expect(Bootstrap.interval([3, 3, 3], confidence: 0.95) == 3...3)
     #expect(Bootstrap.quantile([1, 2, 4], 0.75) == 3)
+  }
+
+  @Test("find entities as CoNLL's script does")
+  func entities() {
+    let tags = ["O", "B-PER", "I-PER", "I-LOC", "B-LOC", "O", "I-PER"]
+    #expect(Entities(tags).count == 4)
+    #expect(Entities(tags).shared(with: Entities(tags)) == 4)
+    #expect(Entities(tags).shared(with: Entities(["O", "B-PER", "O", "I-LOC", "B-LOC", "O", "B-PER"])) == 3)
+    #expect(Entities(["S-A", "B-A", "E-A", "I-A"]).count == 3)
+    #expect(Entities(["O", "O"]).count == 0)
+    #expect(Entities.areNames(["O", "B-PER", "I-PER"]) && !Entities.areNames(["NOUN", "O"]))
   }
 }

@@ -47,7 +47,9 @@ struct ApplySummary {
         if case .skipped = outcome { return [] }
         return export.steps
       }
-      return try steps.compactMap { id in
+      // What is exported in two ways is told once.
+      var seen: Set<StepID> = []
+      return try steps.filter { seen.insert($0).inserted }.compactMap { id in
         guard let digest = report.artifacts[id], let content = try registry.content(digest), content.kind == .metrics
         else {
           return nil

@@ -11,6 +11,14 @@ extension Run {
     table.add(.init("called", .faint), .init("\(Renderer.printable(label)), in \(Renderer.printable(recipe))"))
     table.add(.init("started", .faint), .init("\(Measure.minute(started)), took \(Measure.duration(seconds))"))
     table.add(.init("key", .faint), .init("\(key)"))
+    if let curve, let first = curve.points.first, let last = curve.points.last {
+      let drawn = Sparkline(curve.points.map(\.y)).text(width: 40)
+      let ends = [first.y, drawn.isEmpty ? nil : last.y].compactMap { $0.map(Measure.figure) }
+      let text = [ends.first, drawn, ends.dropFirst().first].compactMap { $0 }.filter { !$0.isEmpty }
+      table.add(
+        .init(Renderer.printable(curve.name), .faint),
+        .init("\(text.joined(separator: " ")), over \(Measure.grouped(Int(last.x))) \(Renderer.printable(curve.unit))"))
+    }
     for (name, value) in environment.sorted(by: { $0.key < $1.key }) {
       table.add(.init(Renderer.printable(name), .faint), .init(Renderer.printable(value)))
     }
@@ -36,6 +44,7 @@ extension Run {
       "inputs": .array(
         inputs.map { ["slot": .string($0.slot), "artifact": .string($0.artifact.description)] }),
       "environment": .object(environment.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) }),
+      "curve": curve?.json ?? .null,
     ]
   }
 }

@@ -139,7 +139,10 @@ final class ProgressDisplay: ProgressObserver {
       let operation = width < 70 ? "" : "  " + step.operation.padded(to: operationWidth)
       let percent = step.share.map { "\(Int($0 * 100))%".padded(to: 4, atStart: true) + "  " } ?? ""
       let bar = width < 90 ? "" : step.share.map { meter($0) + " " } ?? ""
-      return String("  \(name)\(operation)  \(bar)\(percent)\(step.activity(at: now))".prefix(width))
+      let line = "  \(name)\(operation)  \(bar)\(percent)\(step.activity(at: now))"
+      let room = min(width - line.count - 2, 32)
+      let curve = room < 8 ? "" : step.curve(width: room)
+      return String((curve.isEmpty ? line : line + "  " + curve).prefix(width))
     }
     lines.append(String(whole(state, at: now).prefix(width)))
     let last = lines.count - 1

@@ -13,6 +13,10 @@ struct RunningStep {
   private var first: (done: Int, time: ContinuousClock.Instant)?
   /// Why it waits.
   var waitingFor: String?
+  /// What its figure was from the beginning on, each the mean of `reportsOfPoint` reports.
+  private var trail: [Double] = []
+  private var reportsOfPoint = 1
+  private var pending = (sum: 0.0, count: 0)
 
   init(label: String, operation: String, started: ContinuousClock.Instant) {
     self.label = label
@@ -22,8 +26,26 @@ struct RunningStep {
 
   mutating func report(_ progress: Context.Progress, at time: ContinuousClock.Instant) {
     if first == nil || progress.done < (self.progress?.done ?? 0) { first = (progress.done, time) }
+    if let figure = progress.figure, figure.value.isFinite,
+      progress.figure?.name == (self.progress?.figure ?? figure).name
+    {
+      note(figure.value)
+    }
     self.progress = progress
   }
+
+  private mutating func note(_ value: Double) {
+    pending = (pending.sum + value, pending.count + 1)
+    guard pending.count == reportsOfPoint else { return }
+    trail.append(pending.sum / Double(pending.count))
+    pending = (0, 0)
+    guard trail.count == 128 else { return }
+    trail = stride(from: 0, to: trail.count, by: 2).map { (trail[$0] + trail[$0 + 1]) / 2 }
+    reportsOfPoint *= 2
+  }
+
+  /// How its figure went so far, drawn in so many columns: the loss of a training.
+  func curve(width: Int) -> String { Sparkline(trail).text(width: width) }
 
   mutating func store(_ done: Int, of total: Int, at time: ContinuousClock.Instant) {
     if storing == nil { first = (done, time) }

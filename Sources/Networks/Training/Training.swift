@@ -45,14 +45,19 @@ public final class Training {
     return loss
   }
 
-  /// Takes a step along what was added, and forgets it.
+  /// Takes a step along what was added, and forgets it. Where a gradient is not finite, nothing is changed.
   /// - Parameter share: What the rate is multiplied by for a parameter.
-  /// - Returns: The norm of all gradients together, before it was clipped.
+  /// - Returns: The norm of all gradients together, before it was clipped, and the first parameter whose gradient is not finite.
   @discardableResult
-  public func step(rate: Double, share: (Parameter) -> Double = { _ in 1 }) -> Double {
-    let norm = parameters.reduce(0.0) { sum, parameter in
-      sum + (gradients.withGradient(of: parameter) { SquaredNorm.of($0) } ?? 0)
-    }.squareRoot()
+  public func step(
+    rate: Double, share: (Parameter) -> Double = { _ in 1 }
+  ) -> (norm: Double, stray: Parameter?) {
+    let squares = parameters.map { parameter in gradients.withGradient(of: parameter) { SquaredNorm.of($0) } ?? 0 }
+    let norm = squares.reduce(0, +).squareRoot()
+    if let stray = squares.firstIndex(where: { !$0.isFinite }) {
+      gradients.clear()
+      return (norm, parameters[stray])
+    }
     let factor = clip.map { norm > $0 ? Float($0 / (norm + 1e-6)) : 1 } ?? 1
     steps += 1
     for (index, parameter) in parameters.enumerated() {
@@ -64,7 +69,7 @@ public final class Training {
       }
     }
     gradients.clear()
-    return norm
+    return (norm, nil)
   }
 
   /// Counts a step in which there was nothing to learn from.
