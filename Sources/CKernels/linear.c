@@ -81,6 +81,13 @@ CLONED uint32_t kernel_accumulate_from(
   }
 }
 
+CLONED void kernel_add_doubles(double *restrict sums, const double *restrict entries, size_t count, double weight) {
+  for (size_t index = 0; index < count; index++) {
+    double sum = sums[index] + weight * entries[index];
+    sums[index] = entries[index] == 0 ? sums[index] : sum;
+  }
+}
+
 // Stores a float's bits as a kind; the highest bit of what it returns is set where that is NaN or infinite.
 INLINED uint32_t store(void *results, KernelFloat kind, size_t index, uint32_t bits) {
   switch (kind) {

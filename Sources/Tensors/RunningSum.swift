@@ -48,6 +48,12 @@ public struct RunningSum: ~Copyable {
     return isFinite
   }
 
+  /// Adds numbers that are float64 already, after an operand; zeros add nothing.
+  mutating func add(_ entries: UnsafePointer<Double>, weight: Double) {
+    precondition(!isEmpty, "a sum begins with an operand")
+    kernel_add_doubles(sums, entries, count, weight)
+  }
+
   /// Writes the sums, rounded to float32 and from there to the dtype.
   /// - Returns: Whether all are finite.
   public func write(to results: UnsafeMutableRawPointer, _ dtype: DType) -> Bool {

@@ -31,7 +31,7 @@ struct AdapterGoldenTests {
   }
 
   private static let folded = [
-    "lora", "patterns", "dora", "transposed", "biases", "saved", "lokr", "lokr_factors", "ia3",
+    "lora", "patterns", "dora", "transposed", "biases", "all_biases", "saved", "lokr", "lokr_factors", "loha", "ia3",
   ]
 
   @Test("fold into the weights that `merge_and_unload` gives", arguments: folded)

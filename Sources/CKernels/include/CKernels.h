@@ -25,6 +25,9 @@ uint32_t kernel_accumulate(
 uint32_t kernel_accumulate_from(
     double *sums, const double *origin, const void *entries, KernelFloat kind, size_t count, double weight);
 
+/// sums += weight · entries; zeros add nothing.
+void kernel_add_doubles(double *sums, const double *entries, size_t count, double weight);
+
 /// The sums rounded to float32, and from there to the result's kind, to nearest even.
 /// Returns 0, or another number where a result is NaN or infinite.
 uint32_t kernel_round(const double *sums, void *results, KernelFloat kind, size_t count);

@@ -5,7 +5,7 @@ import os
 import tempfile
 
 import torch
-from peft import IA3Config, LoKrConfig, LoraConfig, PeftModel, PolyConfig, get_peft_model
+from peft import IA3Config, LoHaConfig, LoKrConfig, LoraConfig, PeftModel, PolyConfig, get_peft_model
 from safetensors.torch import load_file
 from transformers.pytorch_utils import Conv1D
 
@@ -42,7 +42,7 @@ def scramble(model, seed):
     """Random values where PEFT begins with zeros or ones."""
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in model.named_parameters():
-        if any(part in name for part in ["lora_", "lokr_", "ia3_", "poly_"]):
+        if name.endswith(".bias") and parameter.requires_grad or any(part in name for part in ["lora_", "lokr_", "hada_", "ia3_", "poly_"]):
             parameter.data = torch.randn(parameter.shape, generator=generator)
 
 
@@ -113,9 +113,11 @@ cases = [
     folded("dora", LoraConfig(target_modules=["first", "last", "tokens"], r=2, lora_alpha=3, use_dora=True)),
     folded("transposed", LoraConfig(target_modules=["turned"], r=2, lora_alpha=3, fan_in_fan_out=True)),
     folded("biases", LoraConfig(target_modules=["first"], r=2, lora_alpha=3, lora_bias=True)),
+    folded("all_biases", LoraConfig(target_modules=["first"], r=2, lora_alpha=3, bias="all")),
     folded("saved", LoraConfig(target_modules=["first", "tokens"], r=2, modules_to_save=["last"])),
     folded("lokr", LoKrConfig(target_modules=["first", "last"], r=8, alpha=4)),
     folded("lokr_factors", LoKrConfig(target_modules=["last"], r=1, alpha=2, decompose_both=True)),
+    folded("loha", LoHaConfig(target_modules=["first", "last"], r=2, alpha=3, alpha_pattern={"last": 5})),
     folded("ia3", IA3Config(target_modules=["first", "last"], feedforward_modules=["last"])),
 ]
 starts = [
