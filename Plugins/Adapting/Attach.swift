@@ -22,6 +22,9 @@ struct Attach: AdapterFold {
       Example("Half of what the adapter does", "attach(base:, adapter: adapter(\"models/adapter\"), weight: 0.5)"),
     ])
 
+  /// 2: what is of low rank is added a few rows at a time.
+  static let version = 2
+
   @Input("The model.")
   var base: Checkpoint
   @Input("The adapter.")

@@ -49,12 +49,14 @@ extension Invocation {
     print("\(style(isAdapter ? "adapter" : "model", .bold)) \(Renderer.printable(path))")
     var table = Table()
     if isAdapter {
-      for (name, text) in Facts(model.config).lines where name != "mergekit" {
+      for (name, text) in Facts(model.config).lines {
         table.add(.init(Renderer.printable(name), .faint), .init(Renderer.printable(text)))
       }
       table.add(.init("tensors", .faint), .init(tensors.summary))
       for line in table.lines(style) { print(line) }
-      printMaps(model.config)
+      if names.contains("mergekit.json"), let bytes = try? File.contents(of: absolute(path) + "/mergekit.json") {
+        printMaps(.object([.init("mergekit", try JSON(parsing: bytes))]))
+      }
       return printTensors(listed)
     }
     for name in ["architecture", "model_type", "architectures"] {

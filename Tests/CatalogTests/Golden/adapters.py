@@ -6,6 +6,7 @@ import tempfile
 
 import torch
 from peft import IA3Config, LoHaConfig, LoKrConfig, LoraConfig, PeftModel, PolyConfig, get_peft_model
+from peft.utils.incremental_pca import IncrementalPCA
 from safetensors.torch import load_file
 from transformers.pytorch_utils import Conv1D
 
@@ -106,6 +107,17 @@ def poly():
     return {"config": settings, "inventory": tensors(state), "changes": changes}
 
 
+def components(rows, width, count):
+    """What EVA keeps of three batches of numbers that both sides make up alike."""
+    state = IncrementalPCA(n_components=count, copy=True, lowrank=True, lowrank_seed=42)
+    for batch in range(3):
+        places = torch.arange(batch * rows * width, (batch + 1) * rows * width, dtype=torch.float64)
+        values = torch.frac(torch.sin(places + 1) * 1000).reshape(rows, width)
+        state.partial_fit((values * torch.linspace(1, 2, width, dtype=torch.float64)).float())
+    return {"rows": rows, "width": width, "count": count, "components": nested(state.components_),
+            "values": nested(state.singular_values_), "explained": nested(state.explained_variance_ratio_)}
+
+
 plain = {"target_modules": ["first", "last"], "r": 2, "lora_alpha": 3}
 cases = [
     folded("lora", LoraConfig(**plain)),
@@ -127,6 +139,7 @@ starts = [
 result = {
     "_about": "peft 0.21.2, torch 2.13.0: written by adapters.py", "model": tensors(small().state_dict()),
     "folded": cases, "starts": starts, "converted": converted(), "poly": poly(),
+    "components": [components(40, 24, 3), components(20, 48, 4), components(30, 6, 3)],
 }
 with open(os.path.join(os.path.dirname(__file__), "adapters.json"), "w") as file:
     json.dump(result, file, separators=(",", ":"))
