@@ -19,7 +19,7 @@ struct Eva: RecipeOperation {
 
     var text: String {
       switch self {
-      case .incremental: "Components are kept up to date batch by batch until they settle: PEFT's way, with its sketches."
+      case .incremental: "Components are kept up to date until they settle: PEFT's way, with PEFT's sketches."
       case .covariance: "The whole covariance of `steps` batches is kept, and decomposed once: exact, and faster."
       }
     }

@@ -121,6 +121,11 @@ struct ExplainedVariance {
           helps: ["a larger `batch`, or a smaller `rank` or `spread`, makes it possible"])
       }
       let input = inputs[number]
+      guard input.count >= input.wanted else {
+        throw OperationError(
+          .step, "`\(layers[index].path)` has \(input.count) inputs, and \(input.wanted) components are looked for",
+          helps: ["more `data` or `steps`, or a smaller `rank` or `spread`, makes it possible"])
+      }
       guard input.explained.contains(where: { $0 > 0 }) else {
         throw OperationError(
           .step, "the inputs of `\(layers[index].path)` are all the same, so no direction explains anything")

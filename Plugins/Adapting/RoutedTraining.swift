@@ -1,6 +1,6 @@
 import Adapters
-import Formats
 import Diagnostics
+import Formats
 import Models
 import Networks
 import Operations

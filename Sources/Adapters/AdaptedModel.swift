@@ -71,8 +71,9 @@ public struct AdaptedModel: Sendable {
       Tensor.weightedSum([try reading.read(entry)], weights: [share], from: base)
     }
     guard let layer = change.layer else { return old ?? base.converted(to: .f32) }
+    let start = old ?? base
     return change.isBias
-      ? try layer.bias(old ?? base, share: share, reading.read) : try layer.weight(old ?? base, share: share, reading.read)
+      ? try layer.bias(start, share: share, reading.read) : try layer.weight(start, share: share, reading.read)
   }
 
   /// The same as a sum of which any part can be worked out by itself; nil where it can only be had whole.

@@ -50,7 +50,7 @@ struct AdapterGoldenTests {
     }
   }
 
-  @Test("keep the components that EVA keeps of each batch, also where many directions explain as much", arguments: 0..<3)
+  @Test("keep EVA's components, also where many directions explain as much", arguments: 0..<3)
   func components(number: Int) throws {
     let golden = try #require(Self.golden("adapters")["components"]?.array?[number])
     func count(_ name: String) throws -> Int { try #require(golden[name]?.integer) }
