@@ -36,7 +36,8 @@ struct Eva: RecipeOperation {
       batch before, or `steps` batches were seen; each batch is decomposed by the sketch that PEFT draws, with PyTorch's numbers, so \
       that what comes out is PEFT's. `.covariance` is exact. Inputs are centred, as PEFT does it, although the paper speaks of a singular value \
       decomposition. The share of its inputs' variance that a layer's directions explain stays with the adapter, as `explained`. \
-      With `rescale` a layer's α grows with its rank, so that every layer is multiplied by the same.
+      With `rescale` a layer's α grows with its rank, so that every layer is multiplied by the same. With `whiten` PEFT divides \
+      components that several layers share once for each of them, and here once.
       """,
     papers: [
       .init(
