@@ -66,7 +66,8 @@ struct ExplainedVariance {
   mutating func add(_ batch: [Input], _ context: Context) throws {
     for input in batch where numbers[input.paths[0]] == nil {
       for path in input.paths { numbers[path] = inputs.count }
-      inputs.append(PrincipalComponents(Int((spread * Double(rank)).rounded(.toNearestOrEven)), width: input.rows.width, method))
+      let wanted = Int((spread * Double(rank)).rounded(.toNearestOrEven))
+      inputs.append(PrincipalComponents(wanted, width: input.rows.width, method))
       settled.append([])
     }
     // Settled for all layers that have an input: nothing is left to find out.
