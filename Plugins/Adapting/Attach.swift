@@ -3,7 +3,7 @@ import Operations
 import Tensors
 
 /// A model with an adapter folded into its weights.
-struct Attach: TensorwiseOperation {
+struct Attach: AdapterFold {
   static let about = About(
     "attach",
     "Fold an adapter into the model that it was made for.",
@@ -16,11 +16,14 @@ struct Attach: TensorwiseOperation {
     papers: [
       .init("Hu et al. 2021, LoRA", arXiv: "2106.09685"), .init("Liu et al. 2024, DoRA", arXiv: "2402.09353"),
     ],
-    cost: "O(entries × rank) of the tensors that change; one tensor in memory at a time, in float64",
+    cost: "O(entries × rank) of the tensors that change; of low rank a few rows in memory at a time, else one tensor",
     examples: [
       Example("A model with its adapter", "attach(base:, adapter: adapter(\"models/adapter\"))"),
       Example("Half of what the adapter does", "attach(base:, adapter: adapter(\"models/adapter\"), weight: 0.5)"),
     ])
+
+  /// 2: what is of low rank is added a few rows at a time.
+  static let version = 2
 
   @Input("The model.")
   var base: Checkpoint
@@ -29,14 +32,7 @@ struct Attach: TensorwiseOperation {
   @Param("How much of the adapter is taken.")
   var weight: Layered<Double> = 1
 
+  func share(_ tensor: TensorName) -> Double { weight(tensor) }
+
   func check() throws { _ = try AdaptedModel(adapter.content, for: base.content) }
-
-  func makes(_ name: String) -> Bool { AdaptedModel.mayChange(name, by: adapter.content) }
-
-  func memory() -> Int { AdaptedModel.memory(base.content) }
-
-  func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
-    try read.once { try AdaptedModel(adapter.content, for: base.content) }
-      .tensor(tensor.text, read(base), share: weight(tensor))
-  }
 }

@@ -106,6 +106,14 @@ struct Compress: AdapterStart {
       parts: [("flora_core", found.core)] + factors, facts: ["relative_error": found.relativeError])
   }
 
+  func finished(_ layers: [StartedLayer]) throws {
+    // The core, or the first factor of each product.
+    guard layers.allSatisfy({ $0.parts.first?.tensor.norm == 0 }) else { return }
+    throw OperationError(
+      .data, "`\(delta.label)` is zero in every layer that `targets` names, so there is nothing to compress",
+      helps: ["it is what a model less itself gives: look at what was subtracted"])
+  }
+
   func workspace(_ target: AdapterTarget) -> Int {
     form == .tucker ? TuckerDecomposition.byteCount(target.tuckerAxes) : target.kroneckerWorkspace(factor: factor)
   }

@@ -19,7 +19,7 @@ struct Eva: RecipeOperation {
 
     var text: String {
       switch self {
-      case .incremental: "Components are kept up to date batch by batch until they settle, as in PEFT."
+      case .incremental: "Components are kept up to date until they settle: PEFT's way, with PEFT's sketches."
       case .covariance: "The whole covariance of `steps` batches is kept, and decomposed once: exact, and faster."
       }
     }
@@ -33,9 +33,11 @@ struct Eva: RecipeOperation {
       before training. `rank` is what each layer has on average: all ranks together go to the components that explain the largest \
       shares of their layers' variance, but no layer gets more than `spread` times `rank`; a layer that gets none is left out. \
       `.incremental` goes over the data, again and again, until every component has a cosine of `converged` with what it was a \
-      batch before, or `steps` batches were seen. Inputs are centred, as PEFT does it, although the paper speaks of a singular value \
+      batch before, or `steps` batches were seen; each batch is decomposed by the sketch that PEFT draws, with PyTorch's numbers, so \
+      that what comes out is PEFT's. `.covariance` is exact. Inputs are centred, as PEFT does it, although the paper speaks of a singular value \
       decomposition. The share of its inputs' variance that a layer's directions explain stays with the adapter, as `explained`. \
-      With `rescale` a layer's α grows with its rank, so that every layer is multiplied by the same.
+      With `rescale` a layer's α grows with its rank, so that every layer is multiplied by the same. With `whiten` PEFT divides \
+      components that several layers share once for each of them, and here once.
       """,
     papers: [
       .init(
@@ -47,6 +49,9 @@ struct Eva: RecipeOperation {
       Example("For every linear layer", "eva(base:, data:, rank: 2)"),
       Example("From the whole covariance", "eva(base:, data:, rank: 2, method: .covariance, whiten: true)"),
     ])
+
+  /// 2: batches are decomposed by PEFT's sketches.
+  static let version = 2
 
   @Input("The model that is to be adapted.")
   var base: Checkpoint

@@ -66,7 +66,8 @@ struct ExplainedVariance {
   mutating func add(_ batch: [Input], _ context: Context) throws {
     for input in batch where numbers[input.paths[0]] == nil {
       for path in input.paths { numbers[path] = inputs.count }
-      inputs.append(PrincipalComponents(Int((spread * Double(rank)).rounded()), width: input.rows.width, method))
+      let wanted = Int((spread * Double(rank)).rounded(.toNearestOrEven))
+      inputs.append(PrincipalComponents(wanted, width: input.rows.width, method))
       settled.append([])
     }
     // Settled for all layers that have an input: nothing is left to find out.
@@ -121,6 +122,11 @@ struct ExplainedVariance {
           helps: ["a larger `batch`, or a smaller `rank` or `spread`, makes it possible"])
       }
       let input = inputs[number]
+      guard input.count >= input.wanted else {
+        throw OperationError(
+          .step, "`\(layers[index].path)` has \(input.count) inputs, and \(input.wanted) components are looked for",
+          helps: ["more `data` or `steps`, or a smaller `rank` or `spread`, makes it possible"])
+      }
       guard input.explained.contains(where: { $0 > 0 }) else {
         throw OperationError(
           .step, "the inputs of `\(layers[index].path)` are all the same, so no direction explains anything")

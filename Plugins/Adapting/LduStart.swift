@@ -72,7 +72,7 @@ struct LduStart: AdapterStart {
     if let zero = found.pivots.prefix(rank).firstIndex(where: { $0.magnitude <= level }) {
       throw OperationError(
         .step, "pivot \(zero) of `\(target.weight)` is zero up to rounding, so `ldu` cannot divide by it",
-        notes: ["the matrix is \(target.outputs)×\(target.inputs) of rank \(zero), and `rank` is \(rank)"],
+        notes: ["its first \(zero + 1) columns are linearly dependent, and `rank` is \(rank)"],
         helps: zero > 0 ? ["`rank: \(zero)` or less works, and so does leaving the layer out"] : ["leave the layer out"]
       )
     }

@@ -26,7 +26,7 @@ struct MhrAdapt: RecipeOperation {
     discussion: """
       With `.all` and `.routing` the new task has routers of its own, which begin at U(±10⁻³) and are trained without noise; with \
       `.all` the skills are trained too. With `.average` the skills' mean becomes one LoRA adapter, which is trained. The result is a \
-      plain LoRA in each case.
+      plain LoRA in each case, with the share that the new task takes of each skill under `mergekit`, where it has routers.
       """,
     papers: [.init("Caccia et al. 2023, Multi-Head Adapter Routing", arXiv: "2211.03831")],
     cost: "O(steps × batch × entries); the weights in memory, and the skills four times over",
@@ -36,6 +36,9 @@ struct MhrAdapt: RecipeOperation {
         "mhr_adapt(mhr_train(base:, tasks: [data, data], skills: 2, rank: 1, steps: 2), base:, data:, tune: .routing, steps: 3)"
       )
     ])
+
+  /// 2: the result says what the new task takes of each skill.
+  static let version = 2
 
   @Input("The inventory.")
   var inventory: Inventory
@@ -85,7 +88,10 @@ struct MhrAdapt: RecipeOperation {
     try RoutedTraining(
       name: "mhr_adapt", steps: steps, batch: batch, rate: rate, routingRate: routingRate, relaxed: false, seed: seed
     ).run(routed, [examples], context)
-    return try Self.routed(task: 0, of: Inventory(routed.content))
+    var adapter = try Self.routed(task: 0, of: Inventory(routed.content)).content
+    let origin = NewAdapter.origin("mhr_adapt", ["shares": try RoutedTraining.shares(of: routed.content)])
+    adapter.facts = adapter.facts.setting(origin.name, to: origin.value)
+    return Adapter(adapter)
   }
 
   private func average(_ model: RunnableModel, _ examples: ModelData, _ context: Context) throws -> Adapter {

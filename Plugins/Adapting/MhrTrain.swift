@@ -80,30 +80,10 @@ struct MhrTrain: RecipeOperation {
     try RoutedTraining(
       name: "mhr_train", steps: steps, batch: batch, rate: rate, routingRate: routingRate, relaxed: relaxed, seed: seed
     ).run(routed, examples, context)
-    return Inventory(try withShares(routed.content))
-  }
-
-  /// Adds what each task takes of each skill, the mean over all layers and heads: a row for each task.
-  private func withShares(_ inventory: Content) throws -> Content {
-    let routers = inventory.tensors.map(\.name).filter { $0.hasSuffix("module_logits") }
-    let tables = try routers.map { name -> [[[Double]]] in
-      let logits = try inventory.tensor(name).doubles
-      return tasks.indices.map { task in
-        let row = logits[task * heads * skills..<(task + 1) * heads * skills]
-        return SkillMixture.weights(Array(row), splits: heads, skills: skills)
-      }
-    }
-    let shares = tasks.indices.map { task in
-      JSON.array(
-        (0..<skills).map { skill in
-          let taken = tables.flatMap { $0[task].map { $0[skill] } }
-          return .number(taken.reduce(0, +) / Double(taken.count))
-        })
-    }
-    var result = inventory
-    let origin = NewAdapter.origin("mhr_train", ["shares": .array(shares)])
-    result.facts = inventory.facts.setting(origin.name, to: origin.value)
-    return result
+    var inventory = routed.content
+    let origin = NewAdapter.origin("mhr_train", ["shares": try RoutedTraining.shares(of: inventory)])
+    inventory.facts = inventory.facts.setting(origin.name, to: origin.value)
+    return Inventory(inventory)
   }
 
   /// The inventory before it is trained.

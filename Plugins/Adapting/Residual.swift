@@ -3,7 +3,7 @@ import Operations
 import Tensors
 
 /// What a model is without what an adapter adds.
-struct Residual: TensorwiseOperation {
+struct Residual: AdapterFold {
   static let about = About(
     "residual",
     "Take what an adapter adds out of its model, so that both together are the model again.",
@@ -13,8 +13,11 @@ struct Residual: TensorwiseOperation {
       is the model up to one rounding. Only adapters that add to weights can be taken out, and not those that scale them.
       """,
     papers: [.init("Meng et al. 2024, PiSSA", arXiv: "2404.02948")],
-    cost: "O(entries × rank) of the tensors that change; one tensor in memory at a time, in float64",
+    cost: "O(entries × rank) of the tensors that change; of low rank a few rows in memory at a time, else one tensor",
     examples: [Example("The model that PiSSA trains on", "residual(base:, adapter: pissa(base, rank: 4))")])
+
+  /// 2: what is of low rank is added a few rows at a time.
+  static let version = 2
 
   @Input("The model.")
   var base: Checkpoint
@@ -25,11 +28,5 @@ struct Residual: TensorwiseOperation {
     try AdaptedModel(adapter.content, for: base.content).reading.checkAdds("residual")
   }
 
-  func makes(_ name: String) -> Bool { AdaptedModel.mayChange(name, by: adapter.content) }
-
-  func memory() -> Int { AdaptedModel.memory(base.content) }
-
-  func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
-    try read.once { try AdaptedModel(adapter.content, for: base.content) }.tensor(tensor.text, read(base), share: -1)
-  }
+  func share(_ tensor: TensorName) -> Double { -1 }
 }

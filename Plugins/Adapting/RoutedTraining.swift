@@ -1,5 +1,6 @@
 import Adapters
 import Diagnostics
+import Formats
 import Models
 import Networks
 import Operations
@@ -82,6 +83,30 @@ struct RoutedTraining {
       order = ExampleOrder(start: start, rows: generator.permutation(of: data.count))
     }
     return Array(order.rows[position * batch..<min((position + 1) * batch, data.count)])
+  }
+}
+
+extension RoutedTraining {
+  /// What each task takes of each skill, the mean over all layers and blocks: a row for each task.
+  static func shares(of inventory: Content) throws -> JSON {
+    func count(_ field: String) -> Int { inventory.facts[field]?.integer ?? 1 }
+    let (tasks, skills, splits) = (count("n_tasks"), count("n_skills"), count("n_splits"))
+    let routers = inventory.tensors.map(\.name).filter { $0.hasSuffix("module_logits") }
+    let tables = try routers.map { name -> [[[Double]]] in
+      let logits = try inventory.tensor(name).doubles
+      return (0..<tasks).map { task in
+        let row = logits[task * splits * skills..<(task + 1) * splits * skills]
+        return SkillMixture.weights(Array(row), splits: splits, skills: skills)
+      }
+    }
+    return .array(
+      (0..<tasks).map { task in
+        .array(
+          (0..<skills).map { skill in
+            let taken = tables.flatMap { $0[task].map { $0[skill] } }
+            return .number(taken.reduce(0, +) / Double(max(taken.count, 1)))
+          })
+      })
   }
 }
 

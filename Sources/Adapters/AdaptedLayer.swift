@@ -78,8 +78,9 @@ extension AdaptedLayer {
   ///   - share: How much of the adapter is taken: 1 is all of it, 0 leaves the base.
   ///   - read: Reads one of the adapter's tensors.
   public func weight(_ base: Tensor, share: Double, _ read: (TensorEntry) throws -> Tensor) throws -> Tensor {
+    if let sum = try sum(base, share: share, read) { return sum.tensor }
     if onlyAdds, let onInput {
-      // What most adapters do, without a copy of the weight. The scale is multiplied in on the way.
+      // Without a copy of the weight. The scale is multiplied in on the way.
       let (scale, map) = onInput.split
       let change = try map.matrix(read)
       return Tensor(base, adding: isTransposed ? change.transposed : change, times: scale * share)
@@ -93,6 +94,21 @@ extension AdaptedLayer {
     if let outputFactors { new = new.scalingRows(by: shared(try read(outputFactors).doubles)) }
     if let lengths { new = new.scalingRows(toLengths: try read(lengths).doubles) }
     return Tensor((isTransposed ? new.transposed : new).entries.map { Float($0) }, shape: base.shape)
+  }
+
+  /// Whether all that it does is add something of low rank.
+  var isSum: Bool { onlyAdds && onInput?.hasFactors ?? false }
+
+  /// The same as a sum of which any part can be worked out by itself; nil where what is added has no lower rank, or more is done.
+  func sum(
+    _ base: Tensor, share: Double, _ read: (TensorEntry) throws -> Tensor
+  ) throws -> LowRankSum? {
+    guard isSum, let onInput else { return nil }
+    let (scale, map) = onInput.split
+    guard let factors = try map.factors(read) else { return nil }
+    return isTransposed
+      ? LowRankSum(base, adding: factors.a.transposed, factors.b.transposed, times: scale * share)
+      : LowRankSum(base, adding: factors.b, factors.a, times: scale * share)
   }
 
   /// Whether a bias changes: nothing else of a layer needs to have one.

@@ -110,7 +110,7 @@ extension LinearMap {
     case .sum(let maps):
       let parts = maps.map { $0.applied(to: x, pass, isTransposed: isTransposed) }
       return parts.dropFirst().reduce(parts[0]) { pass.add($0, $1) }
-    case .tensor, .unfolding, .slice, .kronecker, .mixture:
+    case .tensor, .unfolding, .slice, .kronecker, .hadamard, .mixture:
       return pass.product(x, matrix(pass), isTransposed: isTransposed)
     }
   }
@@ -129,6 +129,8 @@ extension LinearMap {
       return maps.dropFirst().reduce(maps[0].matrix(pass)) { pass.product($0, $1.matrix(pass), isTransposed: true) }
     case .kronecker(let maps):
       return maps.dropFirst().reduce(maps[0].matrix(pass)) { pass.kronecker($0, $1.matrix(pass)) }
+    case .hadamard(let maps):
+      return maps.dropFirst().reduce(maps[0].matrix(pass)) { pass.multiply($0, $1.matrix(pass)) }
     case .sum(let maps): return maps.dropFirst().reduce(maps[0].matrix(pass)) { pass.add($0, toEach: $1.matrix(pass)) }
     case .mixture(let mixture):
       return pass.mix(

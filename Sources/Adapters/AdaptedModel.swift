@@ -6,11 +6,13 @@ import Tensors
 /// What an adapter does to the tensors of a model that it fits.
 public struct AdaptedModel: Sendable {
   /// What becomes of one tensor of the model.
-  public enum Change: Sendable {
-    /// It is replaced by one that was trained as a whole.
-    case replaced(TensorEntry)
-    case weight(AdaptedLayer)
-    case bias(AdaptedLayer)
+  public struct Change: Sendable {
+    /// What it is replaced by: one that was trained, or saved, as a whole.
+    public var whole: TensorEntry?
+    /// How it is changed then.
+    public var layer: AdaptedLayer?
+    /// Whether it is a layer's bias, and not its weight.
+    public var isBias = false
   }
 
   public let reading: AdapterReading
@@ -45,18 +47,18 @@ public struct AdaptedModel: Sendable {
     for (name, entry) in reading.whole {
       let found = try shape(name)
       guard found == entry.shape else { throw misfit(name, entry.shape.description, found) }
-      changes[name] = .replaced(entry)
+      changes[name] = Change(whole: entry)
     }
     for (path, layer) in reading.layers {
       let found = try shape(path + ".weight")
       guard layer.fits(found) else { throw misfit(path + ".weight", layer.sizeText, found) }
-      changes[path + ".weight"] = .weight(layer)
+      changes[path + ".weight", default: Change()].layer = layer
       guard layer.changesBias, layer.offset != nil || shapes[path + ".bias"] != nil else { continue }
       let bias = try shape(path + ".bias")
       guard bias.count == layer.outputs ?? bias.count else {
         throw misfit(path + ".bias", "\(layer.outputs ?? 0)", bias)
       }
-      changes[path + ".bias"] = .bias(layer)
+      changes[path + ".bias"] = Change(whole: changes[path + ".bias"]?.whole, layer: layer, isBias: true)
     }
     self.changes = changes
   }
@@ -64,12 +66,20 @@ public struct AdaptedModel: Sendable {
   /// A tensor of the model as the adapter makes it, in float32.
   /// - Parameter share: How much of the adapter is taken.
   public func tensor(_ name: String, _ base: Tensor, share: Double = 1) throws -> Tensor {
-    switch changes[name] {
-    case nil: return base.converted(to: .f32)
-    case .replaced(let entry): return Tensor.weightedSum([try reading.read(entry)], weights: [share], from: base)
-    case .weight(let layer): return try layer.weight(base, share: share, reading.read)
-    case .bias(let layer): return try layer.bias(base, share: share, reading.read)
+    guard let change = changes[name] else { return base.converted(to: .f32) }
+    let old = try change.whole.map { entry in
+      Tensor.weightedSum([try reading.read(entry)], weights: [share], from: base)
     }
+    guard let layer = change.layer else { return old ?? base.converted(to: .f32) }
+    let start = old ?? base
+    return change.isBias
+      ? try layer.bias(start, share: share, reading.read) : try layer.weight(start, share: share, reading.read)
+  }
+
+  /// The same as a sum of which any part can be worked out by itself; nil where it can only be had whole.
+  public func sum(_ name: String, _ base: Tensor, share: Double = 1) throws -> LowRankSum? {
+    guard let change = changes[name], change.whole == nil, !change.isBias, let layer = change.layer else { return nil }
+    return try layer.sum(base, share: share, reading.read)
   }
 
   /// Whether an adapter has tensors that may change one of its model's.
@@ -79,19 +89,24 @@ public struct AdaptedModel: Sendable {
     let isBias = name.hasSuffix(".bias")
     let parts = kind.parts.filter { isBias ? $0.changesBias : name.hasSuffix(".weight") }
     let module = whole.dropLast(isBias ? "bias".count : "weight".count)
+    let wrapped = module + AdapterReading.wrapping + whole.dropFirst(module.count)
     return adapter.tensors.contains { entry in
-      entry.name == whole
+      entry.name == whole || entry.name == wrapped
         || entry.name.hasPrefix(module) && parts.contains { entry.name.dropFirst(module.count) == $0.name }
     }
   }
 }
 
 extension AdaptedModel {
-  /// The bytes that folding an adapter into a model needs at once, in float64: the old weight, the new one, what is added, and
-  /// room to turn them.
-  public static func memory(_ model: Content) -> Int {
-    let largest = model.tensors.map { $0.shape.rank >= 2 ? $0.shape.count : 0 }.max() ?? 0
-    return (16 << 20) + largest * 8 * 5
+  /// The bytes that folding needs for each tensor that changes: a few rows where something of low rank is added to what can be
+  /// read in parts; else, in float64, the old weight, the new one, what is added, and room to turn them.
+  public func workspaces(in model: Content) -> [Int] {
+    model.tensors.compactMap { entry in
+      guard let change = changes[entry.name], let layer = change.layer, !change.isBias else { return nil }
+      guard layer.isSum, change.whole == nil, entry.dtype.hasKernels else { return 8 * entry.shape.count * 5 }
+      let factors = layer.tensors.reduce(0) { $0 + $1.shape.count }
+      return 8 * factors * 3 + LowRankSum.byteCount(columns: entry.shape.count / max(entry.shape[0], 1))
+    }
   }
 }
 

@@ -39,9 +39,18 @@ public struct AdapterConfig: Sendable {
     "target_modules", "exclude_modules", "modules_to_save", "layers_to_transform", "layers_pattern", "mergekit",
   ]
 
+  /// Fields that are numbers wherever a kind has them.
+  private static let numbers: Set<String> = [
+    "r", "alpha", "lora_alpha", "scale", "n_tasks", "n_skills", "n_splits", "task",
+  ]
+
   /// Checks that the kind takes account of every field that is set.
   /// - Throws: `OperationError` naming the first that it does not.
   func check(fields: Set<String>) throws {
+    for member in json.object ?? [] where Self.numbers.contains(member.name) {
+      guard member.value.number == nil, member.value != .null else { continue }
+      throw OperationError(.data, "`\(member.name)` of `\(label)` is \(member.value.compact), and is to be a number")
+    }
     for member in json.object ?? [] where !Self.harmless.contains(member.name) && !fields.contains(member.name) {
       switch member.value {
       case .null, .bool(false), .string(""), .array([]), .object([]), .integer(0), .number(0): continue

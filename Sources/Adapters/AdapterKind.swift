@@ -59,6 +59,7 @@ public enum AdapterKinds {
     Hydra.self,
     Poly.self,
     IA3.self,
+    LoHa.self,
     Factors.self,
   ]
 

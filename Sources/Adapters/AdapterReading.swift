@@ -15,6 +15,9 @@ public struct AdapterReading: Sendable {
   /// What stands before a module's path in the names of an adapter's tensors.
   public static let prefix = "base_model.model."
 
+  /// What PEFT puts between an adapted module's path and a tensor of the model that it saves whole, such as an embedding.
+  static let wrapping = "base_layer."
+
   /// - Throws: `OperationError` where it is not what its configuration says.
   public init(_ content: Content) throws {
     let type = try AdapterKinds.kind(of: content)
@@ -35,7 +38,7 @@ public struct AdapterReading: Sendable {
       } else if Self.couldBePart(rest) {
         throw Self.misnamed(entry, content)
       } else {
-        whole.append((rest, entry))
+        whole.append((rest.replacing("." + Self.wrapping, with: "."), entry))
       }
     }
     self.whole = whole
@@ -61,10 +64,12 @@ public struct AdapterReading: Sendable {
       notes: ["it is an adapter of type `\(type)`"])
   }
 
-  /// Whether a name looks like an adapter's own tensor rather than a whole tensor of the model.
-  private static func couldBePart(_ name: String) -> Bool {
-    ["lora_", "token_adapter", "lokr_", "ia3_", "poly_"].contains { name.contains("." + $0) }
-  }
+  /// Whether a name looks like the part of some kind of adapter rather than a whole tensor of the model.
+  private static func couldBePart(_ name: String) -> Bool { stems.contains { name.contains("." + $0) } }
+
+  /// What the names of parts begin with, such as `lora_`.
+  private static let stems = Set(
+    AdapterKinds.all.flatMap { $0.parts }.map { ($0.name.split(separator: "_").first ?? "") + "_" } + ["token_adapter"])
 
   /// Reads one of the adapter's tensors.
   /// - Throws: `OperationError` where an entry is NaN or infinite.

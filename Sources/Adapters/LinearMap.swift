@@ -18,6 +18,8 @@ public indirect enum LinearMap: Sendable {
   /// The last is applied first.
   case product([LinearMap])
   case kronecker([LinearMap])
+  /// Entry by entry.
+  case hadamard([LinearMap])
   case sum([LinearMap])
   case scaled(Double, LinearMap)
   /// The factors of many skills, mixed for one task.
@@ -50,7 +52,7 @@ extension LinearMap {
         guard let sofar, let size = map.size else { return nil }
         return (sofar.rows * size.rows, sofar.columns * size.columns)
       }
-    case .sum(let maps):
+    case .sum(let maps), .hadamard(let maps):
       guard let first = maps.first?.size else { return nil }
       return maps.allSatisfy { $0.size.map { $0 == first } ?? false } ? first : nil
     case .scaled(_, let map): return map.size
@@ -63,7 +65,7 @@ extension LinearMap {
     switch self {
     case .tensor(let entry), .unfolding(let entry, _), .slice(let entry, _), .diagonal(let entry): return [entry]
     case .transposed(let map), .scaled(_, let map): return map.tensors
-    case .product(let maps), .kronecker(let maps), .sum(let maps):
+    case .product(let maps), .kronecker(let maps), .hadamard(let maps), .sum(let maps):
       var names: Set<String> = []
       return maps.flatMap(\.tensors).filter { names.insert($0.name).inserted }
     case .mixture(let mixture): return [mixture.bank, mixture.router]
@@ -90,6 +92,9 @@ extension LinearMap {
     case .kronecker(let maps):
       let matrices = try maps.map { try $0.matrix(read) }
       return matrices.dropFirst().reduce(matrices[0]) { $0.kronecker($1) }
+    case .hadamard(let maps):
+      let matrices = try maps.map { try $0.matrix(read) }
+      return matrices.dropFirst().reduce(matrices[0]) { $0.hadamard($1) }
     case .sum(let maps):
       let matrices = try maps.map { try $0.matrix(read) }
       return matrices.dropFirst().reduce(matrices[0], +)
@@ -115,6 +120,16 @@ extension LinearMap {
   }
 
   // MARK: As two factors
+
+  /// Whether some part of it is narrower than the whole, as `factors` needs.
+  var hasFactors: Bool {
+    switch self {
+    case .scaled(_, let map): map.hasFactors
+    case .sum(let maps): maps.allSatisfy(\.hasFactors)
+    case .product(let maps): maps.count > 1
+    default: false
+    }
+  }
 
   /// B and A with the map as B · A, cut where its products are narrowest; the scale lies in B.
   ///

@@ -94,6 +94,14 @@ CLONED uint32_t kernel_add_difference(
   }
 }
 
+CLONED void kernel_add_changes(
+    float *restrict results, const float *restrict entries, const double *restrict changes, double scale, size_t count) {
+  for (size_t index = 0; index < count; index++) {
+    float sum = (float)((double)entries[index] + scale * changes[index]);
+    results[index] = changes[index] == 0 ? entries[index] : sum;
+  }
+}
+
 // Stores a float's bits as a kind; the highest bit of what it returns is set where that is NaN or infinite.
 INLINED uint32_t store(void *results, KernelFloat kind, size_t index, uint32_t bits) {
   switch (kind) {

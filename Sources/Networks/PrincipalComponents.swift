@@ -2,8 +2,8 @@ import Tensors
 
 /// The directions in which rows of numbers vary most, found as the rows come.
 ///
-/// Either incrementally, keeping as many components as asked for (Ross et al. 2008, as PEFT's EVA does it), or from the whole
-/// covariance, which is exact.
+/// Either incrementally, keeping as many components as asked for (Ross et al. 2008), by the sketches that PEFT's EVA takes; or from
+/// the whole covariance, which is exact.
 public struct PrincipalComponents: Sendable {
   public enum Method: Sendable {
     case incremental
@@ -58,14 +58,18 @@ public struct PrincipalComponents: Sendable {
     case (.incremental, .products(let products)):
       let before = between.map { DoubleMatrix.stacked([components.scalingRows(by: singularValues), $0]) }
       let sum = products + before.map { .product(transposed: $0, $0) }
-      guard let found = SymmetricEigenvalues(sum, first: wanted) else { return false }
-      keep(found.vectors, found.values.map { max($0, 0).squareRoot() })
+      guard let found = SketchedDirections(ofTall: sum, count: wanted, isFirst: count == 0) else { return false }
+      keep(found.vectors, found.values)
     case (.incremental, .rows(let centred)):
       let parts = count > 0 ? [components.scalingRows(by: singularValues), centred] : [centred]
-      guard let (components, values) = Self.directions(.stacked(parts + [between].compactMap { $0 }), wanted) else {
-        return false
-      }
-      keep(components, values)
+      let rows = DoubleMatrix.stacked(parts + [between].compactMap { $0 })
+      let isTall = rows.rows >= rows.columns
+      let found =
+        isTall
+        ? SketchedDirections(ofTall: .product(transposed: rows, rows), count: wanted, isFirst: count == 0)
+        : SketchedDirections(ofWide: rows, count: wanted, isFirst: count == 0)
+      guard let found else { return false }
+      keep(found.vectors, found.values)
     }
     for column in 0..<width {
       scatter[column] += rows.scatter[column] + shift[column] * shift[column] * weight
@@ -80,21 +84,6 @@ public struct PrincipalComponents: Sendable {
     (0..<min(components.rows, other.components.rows)).map { row in
       (0..<width).reduce(0) { $0 + components[row, $1] * other.components[row, $1] }
     }
-  }
-
-  /// The first right singular vectors of a matrix and their values, by way of the products on its shorter side: of what is
-  /// kept, the values lie within a few powers of ten.
-  private static func directions(_ matrix: DoubleMatrix, _ count: Int) -> (DoubleMatrix, [Double])? {
-    if matrix.rows >= matrix.columns {
-      guard let found = SymmetricEigenvalues(.product(transposed: matrix, matrix), first: count) else { return nil }
-      return (found.vectors, found.values.map { max($0, 0).squareRoot() })
-    }
-    guard let found = SymmetricEigenvalues(.product(matrix, transposed: matrix), first: count) else { return nil }
-    let values = found.values.map { max($0, 0).squareRoot() }
-    let level = (values.first ?? 0) * 1e-7
-    let kept = values.prefix(count).prefix { $0 > level }
-    let vectors = found.vectors.firstRows(kept.count) * matrix
-    return (vectors.scalingRows(by: kept.map { 1 / $0 }), Array(kept))
   }
 
   /// Works the components out of the covariance; does nothing where they are kept up to date.

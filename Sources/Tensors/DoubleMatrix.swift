@@ -31,6 +31,9 @@ public struct DoubleMatrix: Sendable, Equatable {
   public static func + (a: DoubleMatrix, b: DoubleMatrix) -> DoubleMatrix { a.combined(with: b, +) }
   public static func - (a: DoubleMatrix, b: DoubleMatrix) -> DoubleMatrix { a.combined(with: b, -) }
 
+  /// The product entry by entry.
+  public func hadamard(_ other: DoubleMatrix) -> DoubleMatrix { combined(with: other, *) }
+
   public static func * (scale: Double, matrix: DoubleMatrix) -> DoubleMatrix {
     DoubleMatrix(rows: matrix.rows, columns: matrix.columns, matrix.entries.map { scale * $0 })
   }

@@ -2,6 +2,7 @@ import Catalog
 import Diagnostics
 import Formats
 import Foundation
+import Networks
 import Operations
 import Tensors
 import Testing
@@ -31,7 +32,7 @@ struct AdapterGoldenTests {
   }
 
   private static let folded = [
-    "lora", "patterns", "dora", "transposed", "biases", "saved", "lokr", "lokr_factors", "ia3",
+    "lora", "patterns", "dora", "transposed", "biases", "all_biases", "saved", "lokr", "lokr_factors", "loha", "ia3",
   ]
 
   @Test("fold into the weights that `merge_and_unload` gives", arguments: folded)
@@ -46,6 +47,28 @@ struct AdapterGoldenTests {
       let found = try made.tensor(member.name)
       #expect(found.shape == expected.shape)
       #expect(Self.distance(found.doubles, expected.doubles) < 1e-6, "`\(member.name)` of \(name)")
+    }
+  }
+
+  @Test("keep EVA's components, also where many directions explain as much", arguments: 0..<3)
+  func components(number: Int) throws {
+    let golden = try #require(Self.golden("adapters")["components"]?.array?[number])
+    func count(_ name: String) throws -> Int { try #require(golden[name]?.integer) }
+    let (rows, width) = (try count("rows"), try count("width"))
+    var found = PrincipalComponents(try count("count"), width: width, .incremental)
+    for batch in 0..<3 {
+      let entries = (0..<rows * width).map { place -> Float in
+        let value = sin(Double(batch * rows * width + place + 1)) * 1000
+        return Float((value - value.rounded(.towardZero)) * (1 + Double(place % width) / Double(width - 1)))
+      }
+      let isAdded = found.add(RowSummary(entries, width: width))
+      #expect(isAdded)
+    }
+    for (name, numbers) in [
+      ("components", found.components.entries), ("values", found.singularValues), ("explained", found.explained),
+    ] {
+      let expected = try #require(golden[name].flatMap { Tensor(nested: $0) })
+      #expect(Self.distance(numbers, expected.doubles) < 2e-6, "\(name)")
     }
   }
 

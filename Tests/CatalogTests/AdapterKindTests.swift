@@ -109,6 +109,17 @@ struct AdapterKindTests {
     }
   }
 
+  @Test("of LoHa's products, multiplied entry by entry") func loha() throws {
+    let parts: [(String, Shape)] = [
+      ("hada_w1_a", [outputs, 2]), ("hada_w1_b", [2, inputs]), ("hada_w2_a", [outputs, 2]), ("hada_w2_b", [2, inputs]),
+    ]
+    try check(["peft_type": "LOHA", "r": 2, "alpha": 5], parts) { x, y, part in
+      let (one, other) = (part("hada_w1_a") * part("hada_w1_b"), part("hada_w2_a") * part("hada_w2_b"))
+      let change = DoubleMatrix(rows: outputs, columns: inputs, zip(one.entries, other.entries).map { $0 * $1 })
+      return y + 2.5 * (change * x)
+    }
+  }
+
   @Test("of IA3's factors, on the output and on the input") func ia3() throws {
     try check(["peft_type": "IA3"], [("ia3_l", [outputs, 1])]) { _, y, part in
       DoubleMatrix(rows: outputs, columns: 1, zip(part("ia3_l").entries, y.entries).map { $0 * $1 })

@@ -70,6 +70,17 @@ struct AttachTests {
     #expect(shifted["m.q.bias"] == [3, 3])
   }
 
+  @Test("An adapted module that was saved whole is taken first, and then changed") func wrapped() throws {
+    let made = try attach(
+      [
+        ("m.embed.base_layer.weight", tensor([0, 0, 1, 1, 2, 2], [3, 2])),
+        ("m.embed.lora_embedding_A", tensor([1, 0, 2], [1, 3])), ("m.embed.lora_embedding_B", tensor([1, 3], [2, 1])),
+        ("m.q.base_layer.bias", tensor([5, 6], [2])),
+      ] + factors, ["lora_alpha": 1])
+    #expect(made["m.embed.weight"] == [1, 3, 1, 1, 4, 8])
+    #expect(made["m.q.bias"] == [5, 6])
+  }
+
   @Test("DoRA's magnitudes are the lengths of the outputs") func magnitudes() throws {
     let made = try #require(
       try attach(factors + [("m.q.lora_magnitude_vector", tensor([2, 5], [2]))], ["lora_alpha": 4])["m.q.weight"])

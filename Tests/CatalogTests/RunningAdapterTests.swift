@@ -49,6 +49,12 @@ struct RunningAdapterTests {
       ["peft_type": "LOKR", "r": 2, "alpha": 3],
       { [("lokr_w1", [1, 2]), ("lokr_w2_a", [$0[0], 2]), ("lokr_w2_b", [2, $0[1] / 2])] }
     ),
+    (
+      ["peft_type": "LOHA", "r": 2, "alpha": 3],
+      { shape in
+        (1...2).flatMap { [("hada_w\($0)_a", [shape[0], 2]), ("hada_w\($0)_b", [2, shape[1]])] as [(String, Shape)] }
+      }
+    ),
     (["peft_type": "SOKA", "scale": 0.5], { [("soka_u", [3, 1, 2]), ("soka_v", [3, $0[0], $0[1] / 2])] }),
     (
       ["peft_type": "FLORA", "r": 2, "scale": 0.5],

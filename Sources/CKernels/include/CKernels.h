@@ -37,6 +37,9 @@ uint32_t kernel_round_sum(
     const float *sums, const float *first, const uint32_t *changes, float divisor, float scale, void *results,
     KernelFloat kind, size_t count);
 
+/// entries + scale · changes in float64, rounded once to float32; an entry whose change is zero as it is.
+void kernel_add_changes(float *results, const float *entries, const double *changes, double scale, size_t count);
+
 /// Entries as float32: exact.
 /// Returns 0, or another number where an entry is NaN or infinite.
 uint32_t kernel_widen(float *results, const void *entries, KernelFloat kind, size_t count);

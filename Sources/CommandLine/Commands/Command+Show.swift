@@ -8,12 +8,12 @@ import Tokenizers
 
 extension Command {
   static let show = Command(
-    "show", .results, "Show an artifact, a run, or a model on disk.",
+    "show", .results, "Show an artifact, a run, or a model or an adapter on disk.",
     discussion: """
       - A digest, or the first digits of one, means an artifact; so does a name that a recipe gave, such as `merged`: the newest so called.
       - A number means a run.
       - A recipe's file means what it made last.
-      - A folder or a safetensors file means the model in it.
+      - A folder or a safetensors file means the model or the adapter in it.
       """,
     operands: [Operand("WHAT", .one, .files, "A digest, a name, a run's number, a recipe's file, or a model on disk.")],
     options: [Options.tensors, Options.json],
@@ -34,7 +34,9 @@ extension Command {
 extension Invocation {
   /// A model on disk: its configuration's main lines and its tensors.
   fileprivate func showModel(_ path: String) throws {
-    let model = try ModelFolder(absolute(path))
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: absolute(path))) ?? []
+    let isAdapter = names.contains(ModelFolder.Layout.adapter.config)
+    let model = try ModelFolder(absolute(path), layout: isAdapter ? .adapter : .model)
     let tensors = TensorList(model)
     let listed = try asked(of: tensors)
     if arguments.has(Options.json) {
@@ -44,8 +46,19 @@ extension Invocation {
         "tensors": (listed ?? tensors).json,
       ])
     }
-    print("\(style("model", .bold)) \(Renderer.printable(path))")
+    print("\(style(isAdapter ? "adapter" : "model", .bold)) \(Renderer.printable(path))")
     var table = Table()
+    if isAdapter {
+      for (name, text) in Facts(model.config).lines {
+        table.add(.init(Renderer.printable(name), .faint), .init(Renderer.printable(text)))
+      }
+      table.add(.init("tensors", .faint), .init(tensors.summary))
+      for line in table.lines(style) { print(line) }
+      if names.contains("mergekit.json"), let bytes = try? File.contents(of: absolute(path) + "/mergekit.json") {
+        printMaps(.object([.init("mergekit", try JSON(parsing: bytes))]))
+      }
+      return printTensors(listed)
+    }
     for name in ["architecture", "model_type", "architectures"] {
       guard let fact = model.config[name] else { continue }
       table.add(.init(name, .faint), .init(Renderer.printable(fact.string ?? fact.compact)))
@@ -94,6 +107,7 @@ extension Invocation {
     let listed = try asked(of: page.tensors)
     if arguments.has(Options.json) { return print(page.json(tensors: listed ?? page.tensors)) }
     for line in page.lines(style) { print(line) }
+    printMaps(page.info.facts)
     printTensors(listed)
   }
 
@@ -106,6 +120,14 @@ extension Invocation {
       throw UsageError(.noTensorLike(pattern, count: tensors.items.count))
     }
     return listed
+  }
+
+  /// What an adapter or an inventory says of its layers and tasks, as shades.
+  private func printMaps(_ facts: JSON) {
+    for map in NumberMap.all(in: facts) {
+      print()
+      for line in HeatMap(map).lines(style) { print(line) }
+    }
   }
 
   private func printTensors(_ listed: TensorList?) {

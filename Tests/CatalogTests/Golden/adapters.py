@@ -5,7 +5,8 @@ import os
 import tempfile
 
 import torch
-from peft import IA3Config, LoKrConfig, LoraConfig, PeftModel, PolyConfig, get_peft_model
+from peft import IA3Config, LoHaConfig, LoKrConfig, LoraConfig, PeftModel, PolyConfig, get_peft_model
+from peft.utils.incremental_pca import IncrementalPCA
 from safetensors.torch import load_file
 from transformers.pytorch_utils import Conv1D
 
@@ -42,7 +43,7 @@ def scramble(model, seed):
     """Random values where PEFT begins with zeros or ones."""
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in model.named_parameters():
-        if any(part in name for part in ["lora_", "lokr_", "ia3_", "poly_"]):
+        if name.endswith(".bias") and parameter.requires_grad or any(part in name for part in ["lora_", "lokr_", "hada_", "ia3_", "poly_"]):
             parameter.data = torch.randn(parameter.shape, generator=generator)
 
 
@@ -106,6 +107,17 @@ def poly():
     return {"config": settings, "inventory": tensors(state), "changes": changes}
 
 
+def components(rows, width, count):
+    """What EVA keeps of three batches of numbers that both sides make up alike."""
+    state = IncrementalPCA(n_components=count, copy=True, lowrank=True, lowrank_seed=42)
+    for batch in range(3):
+        places = torch.arange(batch * rows * width, (batch + 1) * rows * width, dtype=torch.float64)
+        values = torch.frac(torch.sin(places + 1) * 1000).reshape(rows, width)
+        state.partial_fit((values * torch.linspace(1, 2, width, dtype=torch.float64)).float())
+    return {"rows": rows, "width": width, "count": count, "components": nested(state.components_),
+            "values": nested(state.singular_values_), "explained": nested(state.explained_variance_ratio_)}
+
+
 plain = {"target_modules": ["first", "last"], "r": 2, "lora_alpha": 3}
 cases = [
     folded("lora", LoraConfig(**plain)),
@@ -113,9 +125,11 @@ cases = [
     folded("dora", LoraConfig(target_modules=["first", "last", "tokens"], r=2, lora_alpha=3, use_dora=True)),
     folded("transposed", LoraConfig(target_modules=["turned"], r=2, lora_alpha=3, fan_in_fan_out=True)),
     folded("biases", LoraConfig(target_modules=["first"], r=2, lora_alpha=3, lora_bias=True)),
+    folded("all_biases", LoraConfig(target_modules=["first"], r=2, lora_alpha=3, bias="all")),
     folded("saved", LoraConfig(target_modules=["first", "tokens"], r=2, modules_to_save=["last"])),
     folded("lokr", LoKrConfig(target_modules=["first", "last"], r=8, alpha=4)),
     folded("lokr_factors", LoKrConfig(target_modules=["last"], r=1, alpha=2, decompose_both=True)),
+    folded("loha", LoHaConfig(target_modules=["first", "last"], r=2, alpha=3, alpha_pattern={"last": 5})),
     folded("ia3", IA3Config(target_modules=["first", "last"], feedforward_modules=["last"])),
 ]
 starts = [
@@ -125,6 +139,7 @@ starts = [
 result = {
     "_about": "peft 0.21.2, torch 2.13.0: written by adapters.py", "model": tensors(small().state_dict()),
     "folded": cases, "starts": starts, "converted": converted(), "poly": poly(),
+    "components": [components(40, 24, 3), components(20, 48, 4), components(30, 6, 3)],
 }
 with open(os.path.join(os.path.dirname(__file__), "adapters.json"), "w") as file:
     json.dump(result, file, separators=(",", ":"))
