@@ -36,6 +36,7 @@ public struct Finetuning: Sendable {
   public func run(_ training: Training, on data: ModelData, heldOut: ModelData? = nil, _ context: Context) throws {
     let perEpoch = (data.count + batch - 1) / batch
     let total = steps ?? epochs * perEpoch
+    try fit(training, data, context)
     let best = heldOut.map { _ in BestParameters(training.parameters) }
     try UnfinishedTraining.run(training, best: best, context) { afterStep in
       try run(training, on: data, perEpoch: perEpoch, of: total, heldOut, best, afterStep, context)

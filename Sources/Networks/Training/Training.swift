@@ -13,13 +13,13 @@ public final class Training {
   public internal(set) var steps = 0
   /// The largest norm that all gradients together may have.
   private let clip: Double?
-  private let recomputes: Bool
+  /// Whether blocks are worked out again in the backward pass instead of kept: the same bits in less memory and more time.
+  public var recomputes = false
 
-  public init(_ network: Network, _ optimizer: any Optimizer, clip: Double?, recomputes: Bool = false) {
+  public init(_ network: Network, _ optimizer: any Optimizer, clip: Double?) {
     self.network = network
     self.optimizer = optimizer
     self.clip = clip
-    self.recomputes = recomputes
     parameters = network.weights.all.filter(\.isTrainable)
     gradients = SummedGradients(network.memory)
     state = parameters.map { parameter in
@@ -29,6 +29,15 @@ public final class Training {
         return block
       }
     }
+  }
+
+  /// Bytes that are taken while the gradients of a part of a step's examples are added: the weights, what the optimizer keeps, and
+  /// the pass at its peak.
+  /// - Parameter length: Tokens of each example.
+  public func need(examples: Int, length: Int) -> Int {
+    let kept = network.weights.all.reduce(0) { $0 + $1.count } + state.joined().reduce(0) { $0 + $1.floats.count }
+    return 4 * kept
+      + network.blueprint.peak(examples: examples, length: length, .gradients, recomputes: recomputes)
   }
 
   /// Adds the gradients of a part of a step's examples.

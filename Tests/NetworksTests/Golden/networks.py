@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes networks.json: what `transformers` computes for small random networks of every architecture.
 
-    networks.py [NAME ...] > networks.json      (needs torch and transformers)
+    networks.py [NAME ...] > networks.json          (needs torch and transformers)
+    networks.py --random COUNT SEED > held-out.json  networks that nobody chose, for a look beyond these
 
 Weights are not stored. Entry i of the tensor called `name` comes from a 32-bit hash of both, so that the tests make the same ones.
 For each network: its configuration, the batch, the output, and of the gradient of a fixed random combination of the output two
@@ -9,6 +10,7 @@ numbers a tensor: its norm, and its product with another random vector. Computed
 """
 
 import json
+import random
 import sys
 
 import numpy as np
@@ -110,7 +112,248 @@ CASES = {
         num_channels=1, embedding_size=8, hidden_sizes=[8, 12], depths=[1, 2], layer_type="basic",
         downsample_in_first_stage=True, num_labels=3)),
     "llama body": ("LlamaModel", "LlamaConfig", LLAMA),
+    "llama, odd heads, gelu": ("LlamaForTokenClassification", "LlamaConfig", LLAMA | dict(
+        hidden_size=30, num_attention_heads=5, num_key_value_heads=1, hidden_act="gelu", rms_norm_eps=1e-3, num_labels=3)),
+    "llama, yarn": ("LlamaForCausalLM", "LlamaConfig", LLAMA | dict(rope_parameters=dict(
+        rope_type="yarn", rope_theta=500.0, factor=4.0, original_max_position_embeddings=16, beta_fast=2.0))),
+    "llama, yarn, not truncated": ("LlamaForCausalLM", "LlamaConfig", LLAMA | dict(rope_parameters=dict(
+        rope_type="yarn", rope_theta=10000.0, factor=8.0, original_max_position_embeddings=40, mscale=0.7, mscale_all_dim=1.3,
+        truncate=False))),
+    "llama, dynamic frequencies": ("LlamaForCausalLM", "LlamaConfig", LLAMA | dict(
+        max_position_embeddings=7, rope_parameters=dict(rope_type="dynamic", rope_theta=10000.0, factor=4.0))),
+    "llama, longrope": ("LlamaForCausalLM", "LlamaConfig", LLAMA | dict(rope_parameters=dict(
+        rope_type="longrope", rope_theta=10000.0, original_max_position_embeddings=7, short_factor=[1.0, 1.1, 1.5],
+        long_factor=[1.3, 2.0, 4.0]))),
+    "mistral classifier, no window": ("MistralForSequenceClassification", "MistralConfig", LLAMA | dict(
+        sliding_window=None, num_labels=4, pad_token_id=7)),
+    "qwen3, biases, window in some layers": ("Qwen3ForCausalLM", "Qwen3Config", LLAMA | dict(
+        head_dim=6, attention_bias=True, use_sliding_window=True, sliding_window=4, max_window_layers=2)),
+    "gemma2 without caps": ("Gemma2ForSequenceClassification", "Gemma2Config", LLAMA | dict(
+        head_dim=6, attn_logit_softcapping=None, final_logit_softcapping=None, layer_types=["full_attention", "sliding_attention", "full_attention"],
+        sliding_window=5, num_labels=2, hidden_activation="relu")),
+    "gemma3, long and capped": ("Gemma3ForCausalLM", "Gemma3TextConfig", LLAMA | dict(
+        head_dim=8, sliding_window=4, final_logit_softcapping=2.0, attn_logit_softcapping=3.0, rope_parameters=dict(
+            full_attention=dict(rope_type="linear", rope_theta=1000.0, factor=8.0),
+            sliding_attention=dict(rope_type="default", rope_theta=100.0)))),
+    "smollm3, windows where nothing turns": ("SmolLM3ForCausalLM", "SmolLM3Config", LLAMA | dict(
+        use_sliding_window=True, sliding_window=4, no_rope_layer_interval=2, tie_word_embeddings=False)),
+    "bert, untied, padding in texts": ("BertForMaskedLM", "BertConfig", BERT | dict(
+        tie_word_embeddings=False, pad_token_id=5, type_vocab_size=3, num_attention_heads=3)),
+    "xlm-roberta, padding in texts": ("XLMRobertaForTokenClassification", "XLMRobertaConfig", BERT | dict(
+        type_vocab_size=1, pad_token_id=4, num_labels=3, hidden_act="gelu_new")),
+    "roberta, untied": ("RobertaForMaskedLM", "RobertaConfig", BERT | dict(
+        type_vocab_size=1, pad_token_id=1, tie_word_embeddings=False, hidden_act="relu")),
+    "distilbert, classes of tokens": ("DistilBertForTokenClassification", "DistilBertConfig", dict(
+        vocab_size=43, dim=21, hidden_dim=40, n_layers=1, n_heads=3, max_position_embeddings=16, pad_token_id=0, activation="relu",
+        sinusoidal_pos_embds=True, num_labels=4, attn_implementation="eager")),
+    "albert in groups": ("AlbertForTokenClassification", "AlbertConfig", BERT | dict(
+        embedding_size=9, num_hidden_layers=4, num_hidden_groups=2, inner_group_num=2, num_labels=3)),
+    "gpt2, classes of tokens, untied": ("GPT2ForTokenClassification", "GPT2Config", GPT2 | dict(
+        n_embd=21, n_head=3, scale_attn_weights=False, tie_word_embeddings=False, activation_function="quick_gelu", num_labels=3)),
+    "vit of one patch": ("ViTForImageClassification", "ViTConfig", dict(
+        hidden_size=15, num_hidden_layers=1, num_attention_heads=5, intermediate_size=7, image_size=3, patch_size=3,
+        num_channels=2, num_labels=2, hidden_act="silu", attn_implementation="eager")),
+    "resnet with gelu": ("ResNetForImageClassification", "ResNetConfig", dict(
+        num_channels=1, embedding_size=7, hidden_sizes=[8, 12, 20], depths=[1, 2, 1], layer_type="bottleneck", hidden_act="gelu",
+        downsample_in_first_stage=True, downsample_in_bottleneck=True, num_labels=3)),
 }
+
+
+ACTIVATIONS = ["gelu", "gelu_new", "gelu_pytorch_tanh", "quick_gelu", "silu", "relu", "tanh"]
+IMAGES = ("ViT", "ResNet")
+
+
+def random_rope(draw, half, length):
+    """Parameters of a rotary embedding of any kind that `transformers` scales; texts may be longer than the original context."""
+    kind = draw.choice(["default", "linear", "yarn", "longrope", "llama3"] + ["dynamic"] * (half > 1))
+    rope = dict(rope_type=kind, rope_theta=draw.choice([500.0, 10000.0, 1e6]))
+    if kind != "default":
+        rope["factor"] = draw.choice([1.5, 4.0, 8.0])
+    if kind in ("yarn", "longrope", "llama3"):
+        rope["original_max_position_embeddings"] = draw.choice([length - 3, 16, 40])
+    if kind == "yarn":
+        for key, values in (("beta_fast", [16.0]), ("beta_slow", [2.0]), ("attention_factor", [0.8]), ("truncate", [False])):
+            if draw.random() < 0.4:
+                rope[key] = draw.choice(values)
+        if draw.random() < 0.4:
+            rope["mscale"], rope["mscale_all_dim"] = 0.7, 1.3
+    if kind == "longrope":
+        rope["short_factor"] = [1 + draw.random() for _ in range(half)]
+        rope["long_factor"] = [1 + 3 * draw.random() for _ in range(half)]
+    if kind == "llama3":
+        rope["low_freq_factor"], rope["high_freq_factor"] = 1.0, draw.choice([3.0, 4.0])
+    return rope
+
+
+def random_decoder(draw, family, heads_of):
+    groups, shared = draw.choice([1, 2, 3, 5]), draw.choice([1, 2, 3])
+    head = draw.choice([2, 4, 6, 10])
+    own = family in ("Llama", "Qwen2", "SmolLM3", "Olmo2")
+    width = groups * shared * (head if own else draw.choice([2, 3, 7]))
+    layers = draw.randint(1, 5)
+    fields = dict(
+        vocab_size=draw.randint(20, 70), hidden_size=width, intermediate_size=draw.randint(9, 50), num_hidden_layers=layers,
+        num_attention_heads=groups * shared, num_key_value_heads=groups, max_position_embeddings=draw.choice([5, 7, 12, 32]),
+        pad_token_id=draw.choice([0, 0, 3]), bos_token_id=1, eos_token_id=2, rms_norm_eps=draw.choice([1e-6, 1e-5, 1e-3]),
+        tie_word_embeddings=draw.random() < 0.5, attn_implementation="eager")
+    fields["hidden_activation" if family in ("Gemma2", "Gemma3") else "hidden_act"] = draw.choice(ACTIVATIONS)
+    if not own:
+        fields["head_dim"] = head
+    if family in ("Llama", "Qwen3", "Gemma", "Gemma2", "Gemma3", "SmolLM3", "Olmo2"):
+        fields["attention_bias"] = draw.random() < 0.4
+    if family in ("Llama", "SmolLM3"):
+        fields["mlp_bias"] = draw.random() < 0.4
+    if family in ("Mistral", "Gemma2", "Gemma3", "Qwen2", "Qwen3", "SmolLM3"):
+        fields["sliding_window"] = draw.choice([4, 5, 30])
+    if family == "Mistral" and draw.random() < 0.3:
+        fields["sliding_window"] = None
+    if family in ("Qwen2", "Qwen3", "SmolLM3"):
+        fields["use_sliding_window"] = draw.random() < 0.6
+        fields["max_window_layers"] = draw.randint(0, layers)
+    if family in ("Gemma2", "Gemma3"):
+        fields["query_pre_attn_scalar"] = draw.choice([5, 16])
+        fields["attn_logit_softcapping"] = draw.choice([None, 2.0, 50.0])
+        fields["final_logit_softcapping"] = draw.choice([None, 1.5, 30.0])
+        if draw.random() < 0.5:
+            fields["layer_types"] = [draw.choice(["full_attention", "sliding_attention"]) for _ in range(layers)]
+    if family == "SmolLM3" and draw.random() < 0.5:
+        fields["no_rope_layer_interval"] = draw.randint(1, 4)
+    if family == "Gemma3":
+        fields["rope_parameters"] = dict(
+            full_attention=random_rope(draw, head // 2, 9), sliding_attention=dict(rope_type="default", rope_theta=draw.choice([100.0, 10000.0])))
+    else:
+        fields["rope_parameters"] = random_rope(draw, head // 2, 9)
+    heads_of = {"Gemma3": ["ForCausalLM", "TextForSequenceClassification", "TextModel"], "Olmo2": ["ForCausalLM", "ForSequenceClassification", "Model"]}.get(family, heads_of)
+    suffix = draw.choice(heads_of)
+    fields["num_labels"] = draw.randint(1, 6)
+    return family + suffix, family + ("TextConfig" if family == "Gemma3" else "Config"), fields
+
+
+def random_encoder(draw, family):
+    heads = draw.choice([1, 2, 3, 5])
+    width = heads * draw.choice([3, 4, 8])
+    fields = dict(
+        vocab_size=draw.randint(20, 70), hidden_size=width, intermediate_size=draw.randint(9, 50), hidden_act=draw.choice(ACTIVATIONS),
+        num_hidden_layers=draw.randint(1, 4), num_attention_heads=heads, max_position_embeddings=draw.choice([16, 40]),
+        type_vocab_size=draw.choice([1, 2, 3]), layer_norm_eps=draw.choice([1e-12, 1e-5]), pad_token_id=draw.choice([0, 1, 4]),
+        tie_word_embeddings=draw.random() < 0.7, num_labels=draw.randint(1, 6), attn_implementation="eager")
+    if family == "Albert":
+        fields["embedding_size"] = draw.choice([5, width])
+        fields["num_hidden_groups"] = draw.choice([n for n in (1, 2, 3) if fields["num_hidden_layers"] % n == 0])
+        fields["inner_group_num"] = draw.choice([1, 1, 2])
+    if family == "DistilBert":
+        names = dict(hidden_size="dim", intermediate_size="hidden_dim", num_hidden_layers="n_layers", num_attention_heads="n_heads", hidden_act="activation")
+        fields = {names.get(key, key): value for key, value in fields.items() if key not in ("type_vocab_size", "layer_norm_eps")}
+        fields["sinusoidal_pos_embds"] = draw.random() < 0.5
+    return family + draw.choice(["ForMaskedLM", "ForSequenceClassification", "ForTokenClassification", "Model"]), family + "Config", fields
+
+
+def random_case(draw):
+    family = draw.choice([
+        "Llama", "Llama", "Mistral", "Qwen2", "Qwen3", "Gemma", "Gemma2", "Gemma3", "SmolLM3", "Olmo2", "Bert", "Roberta", "XLMRoberta",
+        "DistilBert", "Albert", "GPT2", "ViT", "ResNet"])
+    if family == "GPT2":
+        heads = draw.choice([1, 3, 5])
+        return "GPT2" + draw.choice(["LMHeadModel", "ForSequenceClassification", "ForTokenClassification", "Model"]), "GPT2Config", dict(
+            vocab_size=draw.randint(20, 70), n_embd=heads * draw.choice([4, 7]), n_layer=draw.randint(1, 4), n_head=heads, n_positions=draw.choice([16, 40]),
+            n_inner=draw.choice([None, 17]), activation_function=draw.choice(ACTIVATIONS), layer_norm_epsilon=draw.choice([1e-5, 1e-3]),
+            scale_attn_weights=draw.random() < 0.7, scale_attn_by_inverse_layer_idx=draw.random() < 0.4,
+            tie_word_embeddings=draw.random() < 0.7, pad_token_id=draw.choice([0, 5]), num_labels=draw.randint(1, 6), attn_implementation="eager")
+    if family == "ViT":
+        heads, patch = draw.choice([1, 3, 5]), draw.choice([2, 3])
+        return "ViT" + draw.choice(["ForImageClassification", "Model"]), "ViTConfig", dict(
+            hidden_size=heads * draw.choice([3, 8]), num_hidden_layers=draw.randint(1, 3), num_attention_heads=heads, intermediate_size=draw.randint(9, 50),
+            image_size=patch * draw.randint(1, 5), patch_size=patch, num_channels=draw.choice([1, 2, 3]), num_labels=draw.randint(2, 6), qkv_bias=draw.random() < 0.5,
+            hidden_act=draw.choice(ACTIVATIONS), layer_norm_eps=draw.choice([1e-12, 1e-4]), attn_implementation="eager")
+    if family == "ResNet":
+        stages = draw.randint(1, 3)
+        return "ResNet" + draw.choice(["ForImageClassification", "Model"]), "ResNetConfig", dict(
+            num_channels=draw.choice([1, 3]), embedding_size=draw.choice([4, 7]), hidden_sizes=[4 * draw.randint(1, 6) for _ in range(stages)],
+            depths=[draw.randint(1, 3) for _ in range(stages)], layer_type=draw.choice(["basic", "bottleneck"]), hidden_act=draw.choice(ACTIVATIONS),
+            downsample_in_first_stage=draw.random() < 0.5, downsample_in_bottleneck=draw.random() < 0.5, num_labels=draw.randint(2, 6))
+    if family in ("Bert", "Roberta", "XLMRoberta", "DistilBert", "Albert"):
+        return random_encoder(draw, family)
+    return random_decoder(draw, family, ["ForCausalLM", "ForSequenceClassification", "ForTokenClassification", "Model"])
+
+
+def outcome(output):
+    return output.logits if hasattr(output, "logits") else output.last_hidden_state
+
+
+def run(model, config, batch, mask):
+    """The outputs of all texts; each alone, and the shorter ones first, where rotary frequencies follow from the longest of a batch."""
+    rope = getattr(config, "rope_parameters", None) or {}
+    kinds = {part["rope_type"] for part in ([rope] if "rope_type" in rope else rope.values())}
+    if not kinds & {"dynamic", "longrope"}:
+        return outcome(model(**batch))
+    counts = mask.sum(1).tolist()
+    rows = {}
+    for row in sorted(range(len(counts)), key=lambda row: counts[row]):
+        values = outcome(model(**{key: value[row : row + 1, : counts[row]] for key, value in batch.items()}))
+        if values.ndim == 3:
+            values = torch.nn.functional.pad(values, (0, 0, 0, mask.shape[1] - counts[row]))
+        rows[row] = values
+    return torch.cat([rows[row] for row in range(len(counts))])
+
+
+def loss(model, config, batch, mask, name):
+    """The mean cross-entropy as `transformers` has it: of next tokens, or of labels drawn for texts or tokens."""
+    kind = type(model).__name__
+    if kind.endswith(("ForCausalLM", "LMHeadModel")):
+        labels = np.where(mask == 1, batch["input_ids"].numpy(), -100)
+    elif config.num_labels > 1 and kind.endswith("ForSequenceClassification"):
+        labels = np.arange(len(mask)) % config.num_labels
+    elif kind.endswith(("ForTokenClassification", "ForMaskedLM")):
+        classes = config.num_labels if kind.endswith("ForTokenClassification") else config.vocab_size
+        drawn = ((hashed(f"labels {name}", mask.size) + 0.5) * classes).astype(int).reshape(mask.shape)
+        # Some tokens do not count.
+        labels = np.where((mask == 1) & (np.arange(mask.size).reshape(mask.shape) % 3 > 0), drawn, -100)
+    else:
+        return {}
+    rope = getattr(config, "rope_parameters", None) or {}
+    if "dynamic" in json.dumps(rope) or "longrope" in json.dumps(rope):
+        return {}
+    with torch.no_grad():
+        value = model(**batch, labels=torch.tensor(labels)).loss.item()
+    return {"labels": labels.flatten().tolist(), "loss": float(f"{value:.9g}")}
+
+
+def probed(name, vector):
+    """Its norm, and its product with a random vector."""
+    along = vector @ torch.tensor(hashed(f"probe {name}", vector.numel()))
+    return [float(f"{vector.norm().item():.9g}"), float(f"{along.item():.9g}")]
+
+
+def fisher(model, config, inputs, counts, own):
+    """Diagonal Fisher information by its definition, one example and one label at a time: over the labels that the model expects
+    where it classifies, and over the examples' own labels, or next tokens."""
+    kind = type(model).__name__
+    isClassifier = kind.endswith(("ForSequenceClassification", "ForImageClassification")) and config.num_labels > 1
+    if not isClassifier and not kind.endswith(("ForCausalLM", "LMHeadModel")):
+        return {}
+    examples = len(next(iter(inputs.values())))
+    sums = {key: {own[p.data_ptr()]: torch.zeros(p.numel(), dtype=torch.float64) for p in model.parameters()}
+            for key in (["expected"] if isClassifier else []) + ["empirical"]}
+
+    def add(key, value, weight):
+        model.zero_grad()
+        value.backward(retain_graph=True)
+        for parameter in model.parameters():
+            if parameter.grad is not None:
+                sums[key][own[parameter.data_ptr()]] += weight * parameter.grad.flatten() ** 2 / examples
+
+    for row in range(examples):
+        one = {key: value[row : row + 1, : counts[row]] if counts else value[row : row + 1] for key, value in inputs.items()}
+        chances = torch.log_softmax(model(**one).logits[0], -1)
+        if isClassifier:
+            for label in range(config.num_labels):
+                add("expected", chances[label], chances[label].exp().item())
+            add("empirical", chances[row % config.num_labels], 1)
+        else:
+            following = one["input_ids"][0, 1:]
+            add("empirical", chances[:-1].gather(1, following[:, None]).sum(), 1)
+    model.zero_grad()
+    return {"fisher": {kind: {key: probed(key, value) for key, value in parts.items()} for kind, parts in sums.items()}}
 
 
 def case(name):
@@ -118,23 +361,38 @@ def case(name):
     config = getattr(transformers, config_class)(**fields)
     model = getattr(transformers, model_class)(config).double().eval()
     state = model.state_dict()
-    # What is tied is written once for each of its names: the first one is to count.
+    # What is tied is called as embeddings, and as the bias of a head without a layer, are called.
+    is_embedding = lambda key: "embed" in key or "wte" in key
+    own = {}
+    for key, tensor in state.items():
+        old = own.get(tensor.data_ptr())
+        if old is None or is_embedding(key) or (len(key) < len(old) and not is_embedding(old)):
+            own[tensor.data_ptr()] = key
     with torch.no_grad():
-        for key, tensor in reversed(state.items()):
-            if tensor.is_floating_point():
-                tensor.copy_(weights(key, tuple(tensor.shape)))
+        for key, tensor in state.items():
+            if tensor.is_floating_point() and tensor.numel() > 0:
+                tensor.copy_(weights(own[tensor.data_ptr()], tuple(tensor.shape)))
     result = {"name": name, "config": json.loads(config.to_json_string(use_diff=False))}
     result["config"]["architectures"] = [model_class]
     if hasattr(config, "vocab_size"):
         ids, mask = text_batch(config.vocab_size, [9, 6], name)
-        output = model(input_ids=torch.tensor(ids), attention_mask=torch.tensor(mask))
+        ids[mask == 0] = config.pad_token_id or 0
+        batch = dict(input_ids=torch.tensor(ids), attention_mask=torch.tensor(mask))
         result["tokens"], result["counts"] = ids.tolist(), mask.sum(1).tolist()
+        kinds = getattr(config, "type_vocab_size", 1)
+        if kinds > 1:
+            types = np.array([[min(place // 3, kinds - 1) for place in range(ids.shape[1])]] * 2) * mask
+            batch["token_type_ids"], result["types"] = torch.tensor(types), types.tolist()
+        values = run(model, config, batch, mask)
+        result |= fisher(model, config, batch, mask.sum(1).tolist(), own)
+        result |= loss(model, config, batch, mask, name)
     else:
         shape = (2, config.num_channels, config.image_size, config.image_size) if hasattr(config, "image_size") else (2, config.num_channels, 16, 16)
         pixels = 2 * hashed(f"pixels {name}", int(np.prod(shape))).reshape(shape).astype(np.float32)
-        output = model(torch.tensor(pixels.astype(np.float64)))
+        batch = {"pixel_values": torch.tensor(pixels.astype(np.float64))}
+        values = outcome(model(**batch))
+        result |= fisher(model, config, batch, None, own)
         result["shape"] = list(shape)
-    values = output.logits if hasattr(output, "logits") else output.last_hidden_state
     factors = torch.tensor(hashed(f"combination {name}", values.numel()).reshape(values.shape))
     if "counts" in result and values.ndim == 3:
         # What stands at padding means nothing.
@@ -143,18 +401,23 @@ def case(name):
     (values * factors).sum().backward()
     gradients = {}
     for key, parameter in model.named_parameters():
+        key = own[parameter.data_ptr()]
         if parameter.grad is not None:
-            vector = torch.tensor(hashed(f"probe {key}", parameter.numel()))
-            gradient = parameter.grad.flatten()
-            gradients[key] = [float(f"{gradient.norm().item():.9g}"), float(f"{(gradient * vector).sum().item():.9g}")]
+            gradients[key] = probed(key, parameter.grad.flatten())
     result["output"] = [float(f"{value:.8g}") for value in values.detach().flatten().tolist()]
     result["gradients"] = gradients
     return result
 
 
 def main():
+    names = sys.argv[1:] or list(CASES)
+    if names[0] == "--random":
+        draw = random.Random(int(names[2]))
+        CASES.clear()
+        CASES.update((f"random {names[2]}.{number}", random_case(draw)) for number in range(int(names[1])))
+        names = list(CASES)
     # One network a line.
-    lines = [json.dumps(case(name)) for name in (sys.argv[1:] or CASES)]
+    lines = [json.dumps(case(name)) for name in names]
     print("[\n" + ",\n".join(lines) + "\n]")
 
 
