@@ -1,43 +1,15 @@
-import CKernels
 import COpenBLAS
 import Foundation
 
 /// Matrix products through OpenBLAS, on one thread each: its bits depend on the number of threads, so that is fixed.
 public enum BLAS {
   private static let isSetUp: Void = {
-    chooseKernels()
     openblas_set_num_threads(1)
     // Loading OpenBLAS starts a thread a processor, which wait by turning: without this, they cost more than a small run.
     typealias StopThreads = @convention(c) () -> CInt
-    guard let stop = symbol("blas_thread_shutdown_", as: StopThreads.self) else { return }
-    _ = stop()
+    guard let symbol = dlsym(dlopen(nil, RTLD_NOW), "blas_thread_shutdown_") else { return }
+    _ = unsafeBitCast(symbol, to: StopThreads.self)()
   }()
-
-  /// Has OpenBLAS use the widest vectors that the processor has.
-  ///
-  /// It chooses its kernels by the processor's name when it is loaded. Before 0.3.22 it knew no processor of AMD's with AVX-512 and
-  /// took kernels for AVX2, half as fast. What it chose for names that it knows, or was told to choose, stays.
-  private static func chooseKernels() {
-    typealias Choose = @convention(c) () -> Void
-    let variable = "OPENBLAS_CORETYPE"
-    guard ["Haswell", "Zen"].contains(String(cString: openblas_get_corename())), getenv(variable) == nil,
-      let forget = symbol("gotoblas_dynamic_quit", as: Choose.self),
-      let choose = symbol("gotoblas_dynamic_init", as: Choose.self)
-    else { return }
-    switch kernel_processor() {
-    case KernelProcessorCooperLake: setenv(variable, "Cooperlake", 1)
-    case KernelProcessorSkylakeX: setenv(variable, "SkylakeX", 1)
-    default: return
-    }
-    forget()
-    choose()
-    unsetenv(variable)
-  }
-
-  /// A function of a library that was loaded with the program; nil where its builds differ and this one has none.
-  private static func symbol<Function>(_ name: String, as type: Function.Type) -> Function? {
-    dlsym(dlopen(nil, RTLD_NOW), name).map { unsafeBitCast($0, to: type) }
-  }
 
   /// Sets BLAS up for this process. Everything here does it by itself; a program that may need none of it calls this
   /// first of all, to be rid of the threads that loading OpenBLAS started.

@@ -34,7 +34,7 @@ struct ConfigurationTests {
       "`m` is a `LlamaForQuestionAnswering`, and a head like that is not known here"),
     Case(
       "layer_types", ["full_attention", "chunked_attention"],
-      "`layer_types` of `m` is `[\"full_attention\",\"chunked_attention\"]`, and networks like that cannot be run"),
+      "`layer_types` of `m` does not name a kind of attention that is known for each of 2 layers"),
     Case(
       "layer_types", ["full_attention", "sliding_attention"],
       "`layer_types` of `m` is `[\"full_attention\",\"sliding_attention\"]`, and networks like that cannot be run"),

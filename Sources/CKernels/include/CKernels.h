@@ -11,10 +11,6 @@
 
 #include "NetworkKernels.h"
 
-/// What the running processor can do, by the first one that could.
-typedef enum { KernelProcessorOther, KernelProcessorSkylakeX, KernelProcessorCooperLake } KernelProcessor;
-KernelProcessor kernel_processor(void);
-
 /// How floats are stored.
 typedef enum { KernelFloat32, KernelBFloat16, KernelFloat16 } KernelFloat;
 
