@@ -238,6 +238,11 @@ INLINED double folded(double *sums) {
     result = folded(sums);                                                                                             \
   }
 
+CLONED double kernel_sum_of_squares(const float *entries, size_t count) {
+  SUM(total, count, (double)entries[index] * (double)entries[index]);
+  return total;
+}
+
 INLINED float largest(const float *x, size_t count) {
   float most[lanes];
   for (size_t lane = 0; lane < lanes; lane++) most[lane] = -INFINITY;

@@ -40,6 +40,7 @@ public struct Finetuning: Sendable {
   ) throws {
     let perEpoch = (data.count + batch - 1) / batch
     let total = steps ?? epochs * perEpoch
+    try fit(training, data, context)
     let best = heldOut.map { _ in BestParameters(training.parameters) }
     do {
       try UnfinishedTraining.run(training, best: best, context) { afterStep in

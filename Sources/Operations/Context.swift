@@ -28,16 +28,20 @@ public struct Context: Sendable {
     public var text: String { "\(name) \(String(format: "%.3g", value))" }
   }
 
+  /// Bytes that all running steps together may take, as `--memory` says: what an operation can do in less, it does in less.
+  public let memory: Int
   private let report: @Sendable (Progress) -> Void
   private let isCancelled: @Sendable () -> Bool
   private let makeScratch: @Sendable () throws -> String
   private let findUnfinished: @Sendable () throws -> String?
 
   public init(
-    report: @escaping @Sendable (Progress) -> Void = { _ in }, isCancelled: @escaping @Sendable () -> Bool = { false },
+    memory: Int = .max, report: @escaping @Sendable (Progress) -> Void = { _ in },
+    isCancelled: @escaping @Sendable () -> Bool = { false },
     scratch: @escaping @Sendable () throws -> String,
     unfinished: @escaping @Sendable () throws -> String? = { nil }
   ) {
+    self.memory = memory
     self.report = report
     self.isCancelled = isCancelled
     makeScratch = scratch
@@ -49,7 +53,7 @@ public struct Context: Sendable {
   }
 
   /// The same, for work within a run that is not to be reported on its own.
-  public var silent: Context { Context(isCancelled: isCancelled, scratch: makeScratch) }
+  public var silent: Context { Context(memory: memory, isCancelled: isCancelled, scratch: makeScratch) }
 
   /// Call it often: between tensors, batches, candidates.
   /// - Throws: `OperationError` of cause `.interrupted` once the user has stopped the run.

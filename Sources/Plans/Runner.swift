@@ -195,6 +195,7 @@ public final class Runner: Sendable {
     defer { scratch.remove() }
     let recorder = CurveRecorder()
     let context = Context(
+      memory: limits.memory,
       report: { progress in
         recorder.add(progress)
         self.observe(.progress(id, progress))

@@ -64,13 +64,17 @@ public struct MatrixProduct: Sendable {
       keep, result.base, blasint(result.stride))
   }
 
-  /// The same product, shared out over the processors in pieces of its longer side. The pieces follow from the sizes
+  /// Rows or columns that pieces have at least, where there are more than two.
+  private static let piece = 256
+
+  /// The same product, shared out over the processors in pieces of its longer side: a power of two of them, so that two processors
+  /// have the same to do, and each long enough that it pays to pack the other operand for it. The pieces follow from the sizes
   /// alone, so the bits do not depend on the number of processors.
   public func inPieces(_ a: MatrixView, _ b: MatrixView, into result: MatrixView) {
     let multiplications = Double(rows) * Double(columns) * Double(inner)
     let longer = max(rows, columns)
-    let wanted = Int(min(max(multiplications / 0x1p22, 1), 8))
-    // Pieces of whole register tiles.
+    let wanted = multiplications < 0x1p22 ? 1 : [2, 4, 8].last { $0 * Self.piece <= longer } ?? 2
+    // Whole tiles of registers.
     let length = ((longer + wanted - 1) / wanted + 15) / 16 * 16
     let pieces = length > 0 ? (longer + length - 1) / length : 0
     guard pieces > 1 else { return self(a, b, into: result) }

@@ -20,13 +20,19 @@ struct GoldenNetworks {
       }
       let counts = json["counts"]?.array?.compactMap(\.integer) ?? []
       let rows = json["tokens"]?.array?.map { $0.array?.compactMap(\.integer) ?? [] } ?? []
-      return .texts(TextBatch(zip(rows, counts).map { Array($0.prefix($1)) }, padding: 0))
+      let types = json["types"]?.array?.map { $0.array?.compactMap(\.integer) ?? [] } ?? []
+      return .texts(
+        TextBatch(
+          zip(rows, counts).map { Array($0.prefix($1)) }, types: zip(types, counts).map { Array($0.prefix($1)) },
+          padding: config["pad_token_id"]?.integer ?? 0))
     }
   }
 
+  /// Those of `networks.py`, or of the file that `NETWORK_GOLDEN` names.
   static let cases: [Case] = {
-    guard let file = Bundle.module.url(forResource: "networks", withExtension: "json", subdirectory: "Golden"),
-      let data = try? Data(contentsOf: file), let json = try? JSON(parsing: Array(data))
+    let own = Bundle.module.url(forResource: "networks", withExtension: "json", subdirectory: "Golden")
+    let other = ProcessInfo.processInfo.environment["NETWORK_GOLDEN"].map { URL(fileURLWithPath: $0) }
+    guard let file = other ?? own, let data = try? Data(contentsOf: file), let json = try? JSON(parsing: Array(data))
     else { return [] }
     return (json.array ?? []).map { Case(json: $0) }
   }()
@@ -79,6 +85,17 @@ struct GoldenNetworks {
     #expect(worst < 1e-4)
   }
 
+  @Test(arguments: cases) func `losses are those of transformers`(_ test: Case) throws {
+    guard let loss = test.json["loss"]?.number, case .texts(let texts) = test.batch else { return }
+    let network = try network(test, isTrainable: false)
+    let labels = (test.json["labels"]?.array ?? []).map { $0.integer.flatMap { $0 < 0 ? nil : $0 } }
+    let isNext = network.blueprint.head == .causalLanguageModel
+    let objective = Objective(
+      isNext ? .nextTokens(of: texts, unscored: texts.counts.map { _ in 1 }) : .classes(labels))
+    let found = objective.losses(network.output(test.batch)).reduce(0, +) / Double(objective.count)
+    #expect(abs(found - loss) < 1e-5 * max(1, loss))
+  }
+
   @Test(arguments: cases, [false, true]) func `gradients are those of transformers`(
     _ test: Case, recomputes: Bool
   ) throws {
@@ -104,6 +121,37 @@ struct GoldenNetworks {
       let along = zip(gradient, probe).reduce(0) { $0 + $1.0 * $1.1 }
       #expect(abs(found - norm) < 1e-4 * norm + 1e-5, "\(name)")
       #expect(abs(along - product) < 1e-4 * norm + 1e-5, "\(name)")
+    }
+  }
+
+  @Test(arguments: cases, ["expected", "empirical"]) func `Fisher information is that of one example after the other`(
+    _ test: Case, kind: String
+  ) throws {
+    guard let golden = test.json["fisher"]?[kind]?.object else { return }
+    let network = try network(test, isTrainable: true)
+    let batch = test.batch
+    let targets: Targets
+    if case .classification(let classes) = network.blueprint.head {
+      targets = .classes((0..<batch.examples).map { $0 % classes })
+    } else {
+      guard case .texts(let texts) = batch else { return }
+      targets = .nextTokens(of: texts, unscored: texts.counts.map { _ in 1 })
+    }
+    let information = FisherInformation(of: network, kind == "expected" ? .expected : .empirical)
+    information.add(batch, Objective(targets))
+    for member in golden {
+      guard let parameter = network.weights.all.first(where: { $0.name == member.name }),
+        let numbers = member.value.array?.compactMap(\.number)
+      else {
+        // Some files carry weights that their head does not use.
+        #expect(member.value.array?.compactMap(\.number) == [0, 0], "\(member.name)")
+        continue
+      }
+      let found = information.estimate(of: parameter)
+      let norm = found.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      let along = zip(found, Self.hashed("probe \(member.name)", found.count)).reduce(0) { $0 + $1.0 * $1.1 }
+      #expect(abs(norm - numbers[0]) < 1e-4 * numbers[0] + 1e-9, "\(member.name)")
+      #expect(abs(along - numbers[1]) < 1e-4 * numbers[0] + 1e-9, "\(member.name)")
     }
   }
 

@@ -1,3 +1,4 @@
+import Formats
 import Foundation
 import Tensors
 import Testing
@@ -87,5 +88,36 @@ struct GradientTests {
     pass.tape.backward(from: output, into: sink) { examples.objective.writeGradient(output, into: $0) { _ in 1 } }
     #expect(known == network.memory.peak)
     #expect(known > 0)
+  }
+
+  @Test("blocks that are worked out again give the same bits in less memory, and the peak is known before")
+  func recomputing() throws {
+    let config: JSON = [
+      "architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 50, "hidden_size": 32,
+      "intermediate_size": 80, "num_hidden_layers": 6, "num_attention_heads": 4, "num_key_value_heads": 2,
+      "max_position_embeddings": 64,
+    ]
+    let tensors = try Blueprint.tensors(of: config, label: "m")
+    let blueprint = try Blueprint(config: config, tensors: tensors, of: "m")
+    let batch = TextBatch((0..<4).map { text in (0..<40).map { ($0 * 7 + text) % 50 } }, padding: 0)
+    let objective = Objective(.nextTokens(of: batch, unscored: [1, 1, 1, 1]))
+    func gradients(recomputes: Bool) -> (peak: Int, gradients: [[Float]]) {
+      let network = blueprint.network { name in
+        let shape = tensors.first { $0.name == name }?.shape ?? []
+        var generator = Generator(seed: 3, stream: "weights", name)
+        return Tensor((0..<shape.count).map { _ in Float(0.2 * generator.gaussian()) }, shape: shape)
+      }
+      for parameter in network.weights.all { parameter.isTrainable = true }
+      let pass = Pass(Tape(network.memory, recording: true), network.weights, recomputes: recomputes)
+      let output = network.output(pass, .texts(batch))
+      let sink = SummedGradients(network.memory)
+      pass.tape.backward(from: output, into: sink) { objective.writeGradient(output, into: $0) { _ in 1 } }
+      let known = blueprint.peak(examples: 4, length: 40, .gradients, recomputes: recomputes)
+      #expect(network.memory.peak == known)
+      return (known, network.weights.all.map { sink.gradient(of: $0)?.floats ?? [] })
+    }
+    let (kept, again) = (gradients(recomputes: false), gradients(recomputes: true))
+    #expect(again.gradients == kept.gradients)
+    #expect(again.peak * 2 < kept.peak)
   }
 }

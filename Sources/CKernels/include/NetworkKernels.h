@@ -56,6 +56,9 @@ void kernel_fill_rows(float *rows, const float *entries, size_t count, size_t st
 /// sums += weight · entries², in float64.
 void kernel_add_squares(double *sums, const float *entries, size_t count, double weight);
 
+/// Σ entries², in float64.
+double kernel_sum_of_squares(const float *entries, size_t count);
+
 /// The squares of entries in float32.
 void kernel_square(const float *entries, float *results, size_t count);
 

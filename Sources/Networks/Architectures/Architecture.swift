@@ -36,7 +36,7 @@ protocol Architecture: Sendable {
 
 extension Architecture {
   func head(_ config: ModelConfig) throws -> Head { try Head(config) }
-  func config(_ config: JSON, with head: Head) -> JSON { head.renaming(config) }
+  func config(_ config: JSON, with head: Head) -> JSON { head.renaming(config, isOfNumbers: input.isNumbers) }
   func olderNames(of name: String) -> [String] { [] }
 }
 
@@ -46,6 +46,8 @@ public enum NetworkInput: Sendable, Hashable {
   case tokens(vocabulary: Int, context: Int, types: Int, padding: Int)
   /// Numbers of this shape for each example: (channels, height, width) or (features).
   case numbers(Shape)
+
+  var isNumbers: Bool { if case .numbers = self { true } else { false } }
 
   /// A batch that a dry pass can be made with.
   func example(_ examples: Int, length: Int) -> Batch {
@@ -80,6 +82,9 @@ public enum Architectures {
         notes: ["known are \(modelTypes.map { "`\($0)`" }.joined(separator: ", "))"],
         helps: ["merging, adapting and exporting it need no running network, and work on any model"])
     }
+    // What changes every kind of network, and none of them here knows.
+    try config.require("quantization_config", is: [])
+    for field in ["is_encoder_decoder", "add_cross_attention"] { try config.require(field, is: [.bool(false)]) }
     return try found.init(config)
   }
 }

@@ -14,7 +14,8 @@ struct Bert: Architecture {
   private let width: Int
   private let embeddingWidth: Int
   private let hiddenWidth: Int
-  private let layers: Int
+  /// Where the names of each block begin, in the order in which they are used; ALBERT uses some of them several times.
+  private let blocks: [String]
   private let heads: Int
   private let positions: Int
   private let types: Int
@@ -22,6 +23,7 @@ struct Bert: Architecture {
   private let epsilon: Double
   private let activation: Activation
   private let headActivation: Activation
+  private let isTied: Bool
 
   var prefix: String { family.prefix }
 
@@ -38,22 +40,31 @@ struct Bert: Architecture {
     width = try config.count(family.names.width)
     embeddingWidth = try config.count("embedding_size", default: width)
     hiddenWidth = try config.count(family.names.hiddenWidth)
-    layers = try config.count(family.names.layers)
     heads = try config.count(family.names.heads)
     try config.check(heads, divides: width, "`\(family.names.heads)` and `\(family.names.width)`")
     positions = try config.count("max_position_embeddings", default: 512)
     types = family.hasTypes ? config.json["type_vocab_size"]?.integer ?? 2 : 0
-    padding = config.json["pad_token_id"]?.integer ?? (family.countsFromPadding ? 1 : 0)
+    padding = config.padding(below: vocabulary, default: family.countsFromPadding ? 1 : 0) ?? 0
     epsilon = try config.number("layer_norm_eps", default: 1e-12)
     activation = try config.activation(family.names.activation, default: family.activation)
     headActivation = family.headActivation ?? activation
     try config.require("position_embedding_type", is: ["absolute"])
     try config.require("is_decoder", is: [.bool(false)])
-    // What ALBERT could share in groups, all published models share in one.
-    try config.require("num_hidden_groups", is: [1])
-    try config.require("inner_group_num", is: [1])
+    isTied = try config.flag("tie_word_embeddings", default: true)
+    blocks = try Self.blocks(family, config)
     guard positions > firstPosition else {
       throw OperationError(.data, "the configuration of `\(config.label)` leaves no position for a token")
+    }
+  }
+
+  private static func blocks(_ family: BertFamily, _ config: ModelConfig) throws -> [String] {
+    let layers = try config.count(family.names.layers)
+    guard family.sharesLayers else { return (0..<layers).map { family.block($0, group: 0) } }
+    let groups = try config.count("num_hidden_groups", default: 1)
+    let inner = try config.count("inner_group_num", default: 1)
+    try config.check(groups, divides: layers, "`num_hidden_groups` and `\(family.names.layers)`")
+    return (0..<layers).flatMap { layer in
+      (0..<inner).map { family.block($0, group: layer / (layers / groups)) }
     }
   }
 
@@ -65,8 +76,7 @@ struct Bert: Architecture {
     }
     let attention = Attention(
       heads: heads, groups: heads, scale: Float(1 / Double(width / heads).squareRoot()), bias: texts.keyBias)
-    for layer in 0..<layers {
-      let path = prefix + family.block(layer)
+    for path in blocks {
       x = pass.block(x) { x in
         let query = pass.linear(path + family.names.query, x, width)
         let key = pass.linear(path + family.names.key, x, width)
@@ -83,22 +93,31 @@ struct Bert: Architecture {
 
   private func embeddings(_ pass: Pass, _ texts: TextBatch) -> Variable {
     let path = prefix + "embeddings."
-    func table(_ name: String, _ numbers: [Int], _ count: Int) -> Variable {
-      pass.embedding(path + name, numbers, of: texts.examples, count: count, width: embeddingWidth)
+    func table(_ name: String, _ numbers: [Int], _ count: Int, padding: Int? = nil) -> Variable {
+      pass.embedding(
+        path + name, numbers, of: texts.examples, count: count, width: embeddingWidth, padding: padding)
     }
-    var x = table("word_embeddings", texts.tokens, vocabulary)
+    var x = table("word_embeddings", texts.tokens, vocabulary, padding: padding)
     if types > 0 {
       let kinds = texts.types.isEmpty ? texts.tokens.map { _ in 0 } : texts.types
       x = pass.add(x, table("token_type_embeddings", kinds, types))
     }
-    x = pass.add(x, table("position_embeddings", places(texts), positions))
+    x = pass.add(
+      x, table("position_embeddings", places(texts), positions, padding: family.countsFromPadding ? padding : nil))
     return pass.layerNorm(path + "LayerNorm", x, epsilon: epsilon)
   }
 
-  /// The position of each token; that of padding is the padding's own where positions are counted from it.
+  /// The position of each token. Where positions are counted from that of padding, tokens of padding have it and are not counted,
+  /// wherever they stand.
   private func places(_ texts: TextBatch) -> [Int] {
-    texts.counts.flatMap { count in
-      (0..<texts.length).map { $0 < count || !family.countsFromPadding ? firstPosition + $0 : padding }
+    guard family.countsFromPadding else { return texts.positions() }
+    return (0..<texts.examples).flatMap { text in
+      var next = firstPosition
+      return (0..<texts.length).map { place in
+        guard texts.tokens[text * texts.length + place] != padding else { return padding }
+        defer { next += 1 }
+        return next
+      }
     }
   }
 
@@ -125,6 +144,7 @@ struct Bert: Architecture {
       let names = family.languageHead
       let turned = pass.activate(headActivation, pass.linear(names.dense, hidden, embeddingWidth))
       let normed = pass.layerNorm(names.norm, turned, epsilon: epsilon)
+      guard isTied else { return pass.linear(names.decoder, normed, vocabulary) }
       let tied = prefix + "embeddings.word_embeddings.weight"
       let logits = pass.linear(names.decoder, normed, vocabulary, bias: false, tied: tied)
       return pass.add(logits, toEach: pass.parameter(names.bias, vocabulary))

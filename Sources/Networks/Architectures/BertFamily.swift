@@ -29,12 +29,14 @@ struct BertFamily: Sendable {
 
   /// What the head for masked tokens is made of.
   struct LanguageHead: Sendable {
-    let dense, norm, decoder, bias: String
+    let dense, norm, decoder: String
+    /// The decoder's bias where its weight is that of the embeddings.
+    let bias: String
   }
 
   let modelTypes: [String]
   let prefix: String
-  /// Where a block's names begin; `#` stands for its number.
+  /// Where a block's names begin; `#` stands for the layer's number, or `§` for that of its group and `#` for its place in the group.
   let blocks: String
   var names = Names()
   var activation = "gelu"
@@ -48,7 +50,13 @@ struct BertFamily: Sendable {
   let classifier: Classifier
   let languageHead: LanguageHead
 
-  func block(_ layer: Int) -> String { blocks.replacing("#", with: String(layer)) + "." }
+  /// Whether layers share their weights in groups.
+  var sharesLayers: Bool { blocks.contains("§") }
+
+  /// Where the names of a layer's block begin.
+  func block(_ layer: Int, group: Int) -> String {
+    prefix + blocks.replacing("§", with: String(group)).replacing("#", with: String(layer)) + "."
+  }
 
   static let all = [
     BertFamily(
@@ -71,7 +79,7 @@ struct BertFamily: Sendable {
       languageHead: .init(
         dense: "vocab_transform", norm: "vocab_layer_norm", decoder: "vocab_projector", bias: "vocab_projector.bias")),
     BertFamily(
-      modelTypes: ["albert"], prefix: "albert.", blocks: "encoder.albert_layer_groups.0.albert_layers.0",
+      modelTypes: ["albert"], prefix: "albert.", blocks: "encoder.albert_layer_groups.§.albert_layers.#",
       names: Names(
         query: "attention.query", key: "attention.key", value: "attention.value", output: "attention.dense",
         attentionNorm: "attention.LayerNorm", up: "ffn", down: "ffn_output", outputNorm: "full_layer_layer_norm"),

@@ -108,8 +108,10 @@ public struct Blueprint: Sendable {
   }
 
   /// Bytes that a pass over a batch takes at its peak, without the weights, found by a dry run.
-  /// - Parameter length: Tokens of each example.
-  public func peak(examples: Int, length: Int, _ work: NetworkWork) -> Int {
+  /// - Parameters:
+  ///   - length: Tokens of each example.
+  ///   - recomputes: Whether blocks are worked out again in the backward pass instead of kept.
+  public func peak(examples: Int, length: Int, _ work: NetworkWork, recomputes: Bool = false) -> Int {
     let (memory, weights) = (Memory(isDry: true), Weights(isDry: true))
     let batch = architecture.input.example(examples, length: length)
     func output(_ pass: Pass) -> Variable? {
@@ -117,7 +119,7 @@ public struct Blueprint: Sendable {
     }
     _ = output(Pass(Tape(Memory(isDry: true), recording: false), weights))
     for parameter in weights.all { parameter.isTrainable = work != .forward }
-    let pass = Pass(Tape(memory, recording: work != .forward), weights)
+    let pass = Pass(Tape(memory, recording: work != .forward), weights, recomputes: recomputes)
     guard let result = output(pass) else { preconditionFailure("a blueprint's head is one that its architecture has") }
     switch work {
     case .forward: break

@@ -13,7 +13,8 @@ struct GPT2: Architecture {
   private let layers: Int
   private let heads: Int
   private let context: Int
-  private let padding: Int
+  /// Nil where the configuration names none.
+  private let padding: Int?
   private let epsilon: Double
   private let activation: Activation
   private let scalesScores: Bool
@@ -22,7 +23,7 @@ struct GPT2: Architecture {
 
   let prefix = "transformer."
 
-  var input: NetworkInput { .tokens(vocabulary: vocabulary, context: context, types: 1, padding: padding) }
+  var input: NetworkInput { .tokens(vocabulary: vocabulary, context: context, types: 1, padding: padding ?? 0) }
 
   init(_ config: ModelConfig) throws {
     vocabulary = try config.count("vocab_size")
@@ -32,13 +33,12 @@ struct GPT2: Architecture {
     heads = try config.count("n_head")
     try config.check(heads, divides: width, "`n_head` and `n_embd`")
     context = try config.count("n_positions", default: 1024)
-    padding = config.json["pad_token_id"]?.integer ?? 0
+    padding = config.padding(below: vocabulary)
     epsilon = try config.number("layer_norm_epsilon", default: 1e-5)
     activation = try config.activation("activation_function", default: "gelu_new")
     scalesScores = try config.flag("scale_attn_weights", default: true)
     scalesByLayer = try config.flag("scale_attn_by_inverse_layer_idx", default: false)
     isTied = try config.flag("tie_word_embeddings", default: true)
-    try config.require("add_cross_attention", is: [.bool(false)])
   }
 
   func hidden(_ pass: Pass, _ batch: Batch) -> Variable {
@@ -80,7 +80,7 @@ struct GPT2: Architecture {
       return pass.linear(
         "lm_head", hidden, vocabulary, bias: false, tied: isTied ? prefix + "wte.weight" : nil)
     case .classification(let classes):
-      return pass.linear("score", pass.pool(hidden, texts.pooling { $0 - 1 }), classes, bias: false)
+      return pass.linear("score", pass.pool(hidden, texts.last(before: padding)), classes, bias: false)
     case .tokenClassification(let classes): return pass.linear("classifier", hidden, classes)
     case .maskedLanguageModel: return nil
     }

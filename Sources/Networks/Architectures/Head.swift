@@ -1,3 +1,4 @@
+import Diagnostics
 import Formats
 
 /// What a network ends in.
@@ -14,8 +15,9 @@ public enum Head: Sendable, Hashable, CustomStringConvertible {
   case none
 
   /// What the class in `architectures` ends in, in `transformers`.
-  public var suffix: String {
+  private func suffix(isOfNumbers: Bool) -> String {
     switch self {
+    case .classification where isOfNumbers: "ForImageClassification"
     case .causalLanguageModel: "ForCausalLM"
     case .maskedLanguageModel: "ForMaskedLM"
     case .classification: "ForSequenceClassification"
@@ -35,14 +37,11 @@ public enum Head: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// A configuration as `transformers` has it for the same body and this head.
-  func renaming(_ config: JSON) -> JSON {
+  /// - Parameter isOfNumbers: Whether the network sees images instead of reading texts.
+  func renaming(_ config: JSON, isOfNumbers: Bool) -> JSON {
     let old = config["architectures"]?.array?.first?.string ?? ""
-    let endings = [
-      "ForCausalLM", "LMHeadModel", "ForMaskedLM", "ForPreTraining", "ForSequenceClassification",
-      "ForTokenClassification", "Model",
-    ]
-    let stem = endings.first { old.hasSuffix($0) }.map { old.dropLast($0.count) } ?? Substring(old)
-    let renamed = config.setting("architectures", to: [.string(stem + suffix)])
+    let stem = Self.endings.first { old.hasSuffix($0) }.map { old.dropLast($0.count) } ?? Substring(old)
+    let renamed = config.setting("architectures", to: [.string(stem + suffix(isOfNumbers: isOfNumbers))])
     switch self {
     case .classification(let classes), .tokenClassification(let classes):
       let names = (0..<classes).map { "LABEL_\($0)" }
@@ -52,16 +51,29 @@ public enum Head: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// The head that a configuration says the model has.
+  /// What the names of classes end in, so that no ending comes behind one that it ends in itself.
+  private static let endings = [
+    "ForCausalLM", "LMHeadModel", "ForMaskedLM", "ForPreTraining", "ForSequenceClassification",
+    "ForImageClassification", "ForTokenClassification", "Model",
+  ]
+
+  /// The head that a configuration says the model has: by the class that it names first, and none where it names none.
+  /// - Throws: `OperationError` where the class has a head that is not known here.
   init(_ config: ModelConfig) throws {
-    let name = config.json["architectures"]?.array?.first?.string ?? ""
-    switch name {
-    case _ where name.hasSuffix("ForCausalLM") || name.hasSuffix("LMHeadModel"): self = .causalLanguageModel
-    case _ where name.hasSuffix("ForMaskedLM") || name.hasSuffix("ForPreTraining"): self = .maskedLanguageModel
-    case _ where name.hasSuffix("ForSequenceClassification") || name.hasSuffix("ForImageClassification"):
-      self = .classification(try config.labels())
-    case _ where name.hasSuffix("ForTokenClassification"): self = .tokenClassification(try config.labels())
-    default: self = .none
+    guard let name = config.json["architectures"]?.array?.first?.string else {
+      self = .none
+      return
+    }
+    switch Self.endings.first(where: { name.hasSuffix($0) }) {
+    case "ForCausalLM", "LMHeadModel": self = .causalLanguageModel
+    case "ForMaskedLM", "ForPreTraining": self = .maskedLanguageModel
+    case "ForSequenceClassification", "ForImageClassification": self = .classification(try config.labels())
+    case "ForTokenClassification": self = .tokenClassification(try config.labels())
+    case "Model": self = .none
+    default:
+      throw OperationError(
+        .data, "`\(config.label)` is a `\(name)`, and a head like that is not known here",
+        notes: ["known are classes whose names end in \(Self.endings.map { "`\($0)`" }.joined(separator: ", "))"])
     }
   }
 }

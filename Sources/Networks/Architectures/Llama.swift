@@ -18,7 +18,8 @@ struct Llama: Architecture {
   private let headWidth: Int
   private let epsilon: Double
   private let context: Int
-  private let padding: Int
+  /// Nil where the configuration names none.
+  private let padding: Int?
   private let isTied: Bool
   private let activation: Activation
   private let hasAttentionBias: Bool
@@ -38,7 +39,7 @@ struct Llama: Architecture {
 
   let prefix = "model."
 
-  var input: NetworkInput { .tokens(vocabulary: vocabulary, context: context, types: 1, padding: padding) }
+  var input: NetworkInput { .tokens(vocabulary: vocabulary, context: context, types: 1, padding: padding ?? 0) }
 
   init(_ config: ModelConfig) throws {
     family = try LlamaFamily(config)
@@ -58,36 +59,28 @@ struct Llama: Architecture {
     }
     epsilon = try config.number("rms_norm_eps", default: 1e-6)
     context = try config.count("max_position_embeddings", default: 2048)
-    padding = config.json["pad_token_id"]?.integer ?? 0
+    padding = config.padding(below: vocabulary)
     isTied = try config.flag("tie_word_embeddings", default: family.isTied)
     activation = try config.activation(
       config.has("hidden_activation") ? "hidden_activation" : "hidden_act", default: family.activation)
     hasAttentionBias = try config.flag("attention_bias", default: false)
     hasPerceptronBias = try config.flag("mlp_bias", default: false)
-    scoreScale =
-      1
-      / (family.readsScoreScale
-      ? try config.number("query_pre_attn_scalar", default: Double(headWidth)) : Double(headWidth)).squareRoot()
-    scoreCap =
-      family.hasCaps && config.has("attn_logit_softcapping") ? try config.number("attn_logit_softcapping") : nil
-    logitCap =
-      family.hasCaps && config.has("final_logit_softcapping") ? try config.number("final_logit_softcapping") : nil
+    let divisor =
+      try family.scoreDivisor.map { try config.number("query_pre_attn_scalar", default: $0) } ?? Double(headWidth)
+    scoreScale = 1 / divisor.squareRoot()
+    (scoreCap, logitCap) = try family.caps(config)
     rotary = try Rotary(config, width: headWidth, theta: family.theta, layers: "full_attention")
     localRotary = family.hasLocalRotary ? try Rotary(local: config, width: headWidth) : nil
-    let windows = try family.windows(config, layers: try config.count("num_hidden_layers"))
-    let turned = config.json["no_rope_layers"]?.array?.map(\.integer)
-    let period = family.skipsRotation
-    layers = windows.enumerated().map { index, window in
-      let said = turned.flatMap { index < $0.count ? $0[index] : nil }
-      return Layer(window: window, rotates: said.map { $0 != 0 } ?? period.map { (index + 1) % $0 != 0 } ?? true)
-    }
+    let rotates = try family.rotations(config, layers: try config.count("num_hidden_layers"))
+    layers = zip(try family.windows(config, rotates), rotates).map(Layer.init)
   }
 
   func hidden(_ pass: Pass, _ batch: Batch) -> Variable {
     guard case .texts(let texts) = batch else { preconditionFailure("a language model reads tokens") }
-    let angles = rotary.angles(texts.length)
-    let localAngles = localRotary?.angles(texts.length)
-    var x = pass.embedding("model.embed_tokens", texts.tokens, of: texts.examples, count: vocabulary, width: width)
+    let angles = rotary.angles(texts)
+    let localAngles = localRotary?.angles(texts)
+    var x = pass.embedding(
+      "model.embed_tokens", texts.tokens, of: texts.examples, count: vocabulary, width: width, padding: padding)
     if family.scalesEmbeddings { x = pass.scale(x, by: Double(width).squareRoot()) }
     for (index, layer) in layers.enumerated() {
       let path = "model.layers.\(index)"
@@ -153,7 +146,7 @@ struct Llama: Architecture {
       let logits = pass.linear("lm_head", hidden, vocabulary, bias: false, tied: tied)
       return logitCap.map { pass.cap(logits, at: $0) } ?? logits
     case .classification(let classes):
-      return pass.linear("score", pass.pool(hidden, texts.pooling { $0 - 1 }), classes, bias: false)
+      return pass.linear("score", pass.pool(hidden, texts.last(before: padding)), classes, bias: false)
     case .tokenClassification(let classes): return pass.linear("score", hidden, classes)
     case .maskedLanguageModel: return nil
     }

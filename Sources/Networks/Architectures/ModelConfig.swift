@@ -58,6 +58,12 @@ public struct ModelConfig: Sendable {
     return try count("num_labels", default: 2)
   }
 
+  /// The token of padding; nil where the configuration names none that is a token.
+  func padding(below vocabulary: Int, default fallback: Int? = nil) -> Int? {
+    guard has("pad_token_id") else { return fallback }
+    return json["pad_token_id"]?.integer.flatMap { (0..<vocabulary).contains($0) ? $0 : nil }
+  }
+
   /// Checks that a field has the only value that is known here.
   func require(_ name: String, is known: [JSON]) throws {
     guard let value = json[name], value != .null, !known.contains(value) else { return }

@@ -3,6 +3,7 @@ import Formats
 import Tensors
 
 /// The residual network (He et al. 2016) as `transformers` has it: convolutions with batch norm, whose statistics stay as they are.
+/// The configuration's activation comes after the stem and after each sum; inside a layer it is always ReLU.
 struct ResNet: Architecture {
   static let modelTypes = ["resnet"]
 
@@ -64,7 +65,7 @@ struct ResNet: Architecture {
     var y = x
     for (number, part) in units.enumerated() {
       y = unit(pass, path + ".layer.\(number)", y, part.width, size: part.size, stride: part.stride)
-      if number < units.count - 1 { y = pass.activate(activation, y) }
+      if number < units.count - 1 { y = pass.activate(.relu, y) }
     }
     return pass.activate(activation, pass.add(y, residual))
   }

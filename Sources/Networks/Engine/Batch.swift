@@ -54,6 +54,17 @@ public struct TextBatch: Sendable {
     Pooling(weights: counts.flatMap { count in (0..<length).map { $0 == place(count) ? 1 : 0 } })
   }
 
+  /// Weights that choose the last token of each text that is no padding, as decoders' classifiers do; a text may have tokens of
+  /// padding of its own. Where the model has no token for padding, the last one.
+  func last(before padding: Int?) -> Pooling {
+    Pooling(
+      weights: counts.enumerated().flatMap { text, count in
+        let row = tokens[text * length..<text * length + count]
+        let place = padding.map { padding in (row.lastIndex { $0 != padding } ?? row.startIndex) - row.startIndex }
+        return (0..<length).map { $0 == place ?? count - 1 ? Float(1) : 0 }
+      })
+  }
+
   /// Weights that take the mean of all tokens.
   var mean: Pooling {
     Pooling(weights: counts.flatMap { count in (0..<length).map { $0 < count ? 1 / Float(count) : 0 } })

@@ -62,8 +62,11 @@ public final class Pass {
   }
 
   /// Rows of `path.weight` (count, width) by number: (examples, places, width).
-  public func embedding(_ path: String, _ numbers: [Int], of examples: Int, count: Int, width: Int) -> Variable {
-    tape.apply(Lookup(numbers, examples: examples), [parameter(path + ".weight", count, width)])
+  /// - Parameter padding: A row that is not trained.
+  public func embedding(
+    _ path: String, _ numbers: [Int], of examples: Int, count: Int, width: Int, padding: Int? = nil
+  ) -> Variable {
+    tape.apply(Lookup(numbers, examples: examples, padding: padding), [parameter(path + ".weight", count, width)])
   }
 
   /// Layer norm with `path.weight` and `path.bias`.

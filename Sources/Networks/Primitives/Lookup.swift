@@ -6,11 +6,14 @@ struct Lookup: Primitive {
   /// Row by row, one example after the other; all lie in the table.
   let numbers: [Int]
   let examples: Int
+  /// A row that gets no gradient, as `torch.nn.Embedding` has it for its `padding_idx`.
+  let padding: Int?
 
-  init(_ numbers: [Int], examples: Int) {
+  init(_ numbers: [Int], examples: Int, padding: Int? = nil) {
     precondition(examples > 0 && numbers.count % examples == 0, "every example has as many places")
     self.numbers = numbers
     self.examples = examples
+    self.padding = padding
   }
 
   func shape(of inputs: [Shape]) -> Shape { [examples, numbers.count / examples, inputs[0][1]] }
@@ -21,7 +24,7 @@ struct Lookup: Primitive {
 
   func narrowed(toExample index: Int, of count: Int) -> Lookup {
     let places = numbers.count / examples
-    return Lookup(Array(numbers[index * places..<(index + 1) * places]), examples: 1)
+    return Lookup(Array(numbers[index * places..<(index + 1) * places]), examples: 1, padding: padding)
   }
 
   func forward(_ inputs: [Operand], into output: Operand, scratch: Floats) {
@@ -46,7 +49,7 @@ struct Lookup: Primitive {
     Parallel.ranges((width + 15) / 16, cost: numbers.count * 16) { range in
       let (start, end) = (range.lowerBound * 16, min(range.upperBound * 16, width))
       guard start < end else { return }
-      for (place, number) in numbers.enumerated() {
+      for (place, number) in numbers.enumerated() where number != padding {
         let sum = target.floats.base + number * width + start
         kernel_add(sum, gradient.floats.base + place * width + start, sum, end - start)
       }
@@ -63,7 +66,7 @@ struct Lookup: Primitive {
     let (width, places) = (step.gradient.width, numbers.count / examples)
     for example in 0..<examples {
       let range = example * places..<(example + 1) * places
-      let sorted = range.sorted { (numbers[$0], $0) < (numbers[$1], $1) }
+      let sorted = range.filter { numbers[$0] != padding }.sorted { (numbers[$0], $0) < (numbers[$1], $1) }
       for (index, place) in sorted.enumerated() {
         let row = step.gradient.floats.base + place * width
         if index == 0 || numbers[sorted[index - 1]] != numbers[place] {

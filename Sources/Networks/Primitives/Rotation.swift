@@ -10,9 +10,15 @@ struct Rotation: Primitive {
   let angles: RotaryAngles
 
   func shape(of inputs: [Shape]) -> Shape {
-    precondition(inputs[0][1] <= angles.positions, "there are angles for \(angles.positions) positions")
+    let (examples, places) = (inputs[0][0], inputs[0][1])
+    precondition(
+      angles.tables == 1 ? places <= angles.positions : places == angles.positions && examples == angles.tables,
+      "there are angles for \(angles.positions) positions of \(angles.tables) examples")
     return inputs[0]
   }
+
+  /// Rows after which the angles begin again.
+  private func period(_ x: Shape) -> Int { angles.tables * x[1] }
 
   var needs: BackwardNeeds { [] }
 
@@ -25,7 +31,7 @@ struct Rotation: Primitive {
   }
 
   private func turn(_ x: Operand, into result: Operand, backwards: Bool) {
-    let (length, width) = (x.shape[1], x.width)
+    let (length, width) = (period(x.shape), x.width)
     angles.cosines.withUnsafeBufferPointer { cosines in
       angles.sines.withUnsafeBufferPointer { sines in
         nonisolated(unsafe) let (cosines, sines) = (cosines, sines)
@@ -41,7 +47,7 @@ struct Rotation: Primitive {
 
   func reference(_ inputs: [PlainTensor]) -> PlainTensor {
     var result = inputs[0]
-    let (length, width) = (inputs[0].shape[1], inputs[0].width / heads)
+    let (length, width) = (period(inputs[0].shape), inputs[0].width / heads)
     for row in 0..<inputs[0].rows {
       for head in 0..<heads {
         for index in 0..<angles.half {
@@ -63,17 +69,22 @@ struct RotaryAngles: Sendable {
   let positions: Int
   /// Angles a position.
   let half: Int
+  /// One for all examples, or one for each, below each other.
+  let tables: Int
   let cosines: [Float]
   let sines: [Float]
 
   /// - Parameters:
-  ///   - frequencies: The angle between a position and the next, for each pair.
-  ///   - scale: Multiplies both tables (YaRN's attention factor).
-  init(positions: Int, frequencies: [Double], scale: Double = 1) {
+  ///   - frequencies: The angle between a position and the next, for each pair; once for all examples, or for each of them.
+  ///   - scale: Multiplies all cosines and sines (the attention factor of YaRN and LongRoPE).
+  init(positions: Int, frequencies: [[Double]], scale: Double = 1) {
     self.positions = positions
-    half = frequencies.count
+    half = frequencies.first?.count ?? 0
+    tables = frequencies.count
     // As `transformers` has it: the angle is a product in float32.
-    let angles = (0..<positions).flatMap { position in frequencies.map { Float(position) * Float($0) } }
+    let angles = frequencies.flatMap { own in
+      (0..<positions).flatMap { position in own.map { Float(position) * Float($0) } }
+    }
     cosines = angles.map { Float(cos(Double($0)) * scale) }
     sines = angles.map { Float(sin(Double($0)) * scale) }
   }

@@ -38,15 +38,24 @@ public struct Objective: Sendable {
     }
   }
 
+  /// log Σ exp of each row of logits: what losses and gradients both go by. 0 where a row does not count; empty for numbers.
+  func logSums(_ output: Variable) -> [Double] {
+    guard case .classes(let classes) = targets else { return [] }
+    let (rows, width) = Self.rows(output, classes.count)
+    return Self.map(classes.count, cost: 16 * width) { row in
+      classes[row] == nil ? 0 : kernel_log_sum_exp(rows.base + row * width, width)
+    }
+  }
+
   /// The loss of each row, or number: cross-entropy in nats, or squared error. 0 where nothing counts.
-  public func losses(_ output: Variable) -> [Double] {
+  public func losses(_ output: Variable) -> [Double] { losses(output, logSums(output)) }
+
+  func losses(_ output: Variable, _ logSums: [Double]) -> [Double] {
     switch targets {
     case .classes(let classes):
       let (rows, width) = Self.rows(output, classes.count)
-      return Self.map(classes.count, cost: 16 * width) { row in
-        guard let label = classes[row] else { return 0 }
-        let logits = rows.base + row * width
-        return kernel_log_sum_exp(logits, width) - Double(logits[label])
+      return classes.enumerated().map { row, label in
+        label.map { logSums[row] - Double(rows.base[row * width + $0]) } ?? 0
       }
     case .numbers(let numbers):
       precondition(output.shape.count == numbers.count, "each output has a number to be")
@@ -63,6 +72,13 @@ public struct Objective: Sendable {
   public func writeGradient(
     _ output: Variable, into gradient: UnsafeMutableBufferPointer<Float>, weight: @Sendable (Int) -> Double
   ) {
+    writeGradient(output, logSums(output), into: gradient, weight: weight)
+  }
+
+  func writeGradient(
+    _ output: Variable, _ logSums: [Double], into gradient: UnsafeMutableBufferPointer<Float>,
+    weight: @Sendable (Int) -> Double
+  ) {
     guard let base = gradient.baseAddress else { return }
     nonisolated(unsafe) let target = base
     switch targets {
@@ -77,7 +93,7 @@ public struct Objective: Sendable {
           }
           let logits = rows.base + row * width
           let factor = weight(row)
-          kernel_softmax_scaled(logits, place, width, kernel_log_sum_exp(logits, width), Float(factor))
+          kernel_softmax_scaled(logits, place, width, logSums[row], Float(factor))
           place[label] -= Float(factor)
         }
       }

@@ -1,3 +1,4 @@
+import CKernels
 import Foundation
 import Tensors
 
@@ -13,13 +14,13 @@ public final class Training {
   public internal(set) var steps = 0
   /// The largest norm that all gradients together may have.
   private let clip: Double?
-  private let recomputes: Bool
+  /// Whether blocks are worked out again in the backward pass instead of kept: the same bits in less memory and more time.
+  public var recomputes = false
 
-  public init(_ network: Network, _ optimizer: any Optimizer, clip: Double?, recomputes: Bool = false) {
+  public init(_ network: Network, _ optimizer: any Optimizer, clip: Double?) {
     self.network = network
     self.optimizer = optimizer
     self.clip = clip
-    self.recomputes = recomputes
     parameters = network.weights.all.filter(\.isTrainable)
     gradients = SummedGradients(network.memory)
     state = parameters.map { parameter in
@@ -31,6 +32,15 @@ public final class Training {
     }
   }
 
+  /// Bytes that are taken while the gradients of a part of a step's examples are added: the weights, what the optimizer keeps, and
+  /// the pass at its peak.
+  /// - Parameter length: Tokens of each example.
+  public func need(examples: Int, length: Int) -> Int {
+    let kept = network.weights.all.reduce(0) { $0 + $1.count } + state.joined().reduce(0) { $0 + $1.floats.count }
+    return 4 * kept
+      + network.blueprint.peak(examples: examples, length: length, .gradients, recomputes: recomputes)
+  }
+
   /// Adds the gradients of a part of a step's examples.
   ///
   /// - Parameter count: The rows or numbers that count in the whole step: the loss is their mean.
@@ -38,9 +48,10 @@ public final class Training {
   public func add(_ batch: Batch, _ objective: Objective, of count: Int) -> Double {
     let pass = Pass(Tape(network.memory, recording: true), network.weights, recomputes: recomputes)
     let output = network.output(pass, batch)
-    let loss = objective.losses(output).reduce(0, +) / Double(count)
+    let logSums = objective.logSums(output)
+    let loss = objective.losses(output, logSums).reduce(0, +) / Double(count)
     pass.tape.backward(from: output, into: gradients) { gradient in
-      objective.writeGradient(output, into: gradient) { _ in 1 / Double(count) }
+      objective.writeGradient(output, logSums, into: gradient) { _ in 1 / Double(count) }
     }
     return loss
   }
@@ -81,14 +92,18 @@ public final class Training {
   }
 }
 
-/// Sums of squares in float64, grouped by the count alone.
+/// Sums of squares in float64, in an order that follows from the count alone.
 enum SquaredNorm {
   static func of(_ entries: UnsafeMutableBufferPointer<Float>) -> Double {
-    var sums = SIMD8<Double>()
-    let whole = entries.count / 8 * 8
-    for start in stride(from: 0, to: whole, by: 8) {
-      for lane in 0..<8 { sums[lane] += Double(entries[start + lane]) * Double(entries[start + lane]) }
-    }
-    return entries[whole...].reduce(sums.sum()) { $0 + Double($1) * Double($1) }
+    guard let base = entries.baseAddress else { return 0 }
+    let pieces = Parallel.pieces(entries.count, cost: 1)
+    nonisolated(unsafe) let first = base
+    return [Double](unsafeUninitializedCapacity: pieces) { sums, initialized in
+      nonisolated(unsafe) let sums = sums
+      Parallel.each(pieces, of: entries.count) { piece, range in
+        sums[piece] = kernel_sum_of_squares(first + range.lowerBound, range.count)
+      }
+      initialized = pieces
+    }.reduce(0, +)
   }
 }

@@ -110,31 +110,169 @@ CASES = {
         num_channels=1, embedding_size=8, hidden_sizes=[8, 12], depths=[1, 2], layer_type="basic",
         downsample_in_first_stage=True, num_labels=3)),
     "llama body": ("LlamaModel", "LlamaConfig", LLAMA),
+    "llama, odd heads, gelu": ("LlamaForTokenClassification", "LlamaConfig", LLAMA | dict(
+        hidden_size=30, num_attention_heads=5, num_key_value_heads=1, hidden_act="gelu", rms_norm_eps=1e-3, num_labels=3)),
+    "llama, yarn": ("LlamaForCausalLM", "LlamaConfig", LLAMA | dict(rope_parameters=dict(
+        rope_type="yarn", rope_theta=500.0, factor=4.0, original_max_position_embeddings=16, beta_fast=2.0))),
+    "llama, yarn, not truncated": ("LlamaForCausalLM", "LlamaConfig", LLAMA | dict(rope_parameters=dict(
+        rope_type="yarn", rope_theta=10000.0, factor=8.0, original_max_position_embeddings=40, mscale=0.7, mscale_all_dim=1.3,
+        truncate=False))),
+    "llama, dynamic frequencies": ("LlamaForCausalLM", "LlamaConfig", LLAMA | dict(
+        max_position_embeddings=7, rope_parameters=dict(rope_type="dynamic", rope_theta=10000.0, factor=4.0))),
+    "llama, longrope": ("LlamaForCausalLM", "LlamaConfig", LLAMA | dict(rope_parameters=dict(
+        rope_type="longrope", rope_theta=10000.0, original_max_position_embeddings=7, short_factor=[1.0, 1.1, 1.5],
+        long_factor=[1.3, 2.0, 4.0]))),
+    "mistral classifier, no window": ("MistralForSequenceClassification", "MistralConfig", LLAMA | dict(
+        sliding_window=None, num_labels=4, pad_token_id=7)),
+    "qwen3, biases, window in some layers": ("Qwen3ForCausalLM", "Qwen3Config", LLAMA | dict(
+        head_dim=6, attention_bias=True, use_sliding_window=True, sliding_window=4, max_window_layers=2)),
+    "gemma2 without caps": ("Gemma2ForSequenceClassification", "Gemma2Config", LLAMA | dict(
+        head_dim=6, attn_logit_softcapping=None, final_logit_softcapping=None, layer_types=["full_attention", "sliding_attention", "full_attention"],
+        sliding_window=5, num_labels=2, hidden_activation="relu")),
+    "gemma3, long and capped": ("Gemma3ForCausalLM", "Gemma3TextConfig", LLAMA | dict(
+        head_dim=8, sliding_window=4, final_logit_softcapping=2.0, attn_logit_softcapping=3.0, rope_parameters=dict(
+            full_attention=dict(rope_type="linear", rope_theta=1000.0, factor=8.0),
+            sliding_attention=dict(rope_type="default", rope_theta=100.0)))),
+    "smollm3, windows where nothing turns": ("SmolLM3ForCausalLM", "SmolLM3Config", LLAMA | dict(
+        use_sliding_window=True, sliding_window=4, no_rope_layer_interval=2, tie_word_embeddings=False)),
+    "bert, untied, padding in texts": ("BertForMaskedLM", "BertConfig", BERT | dict(
+        tie_word_embeddings=False, pad_token_id=5, type_vocab_size=3, num_attention_heads=3)),
+    "xlm-roberta, padding in texts": ("XLMRobertaForTokenClassification", "XLMRobertaConfig", BERT | dict(
+        type_vocab_size=1, pad_token_id=4, num_labels=3, hidden_act="gelu_new")),
+    "roberta, untied": ("RobertaForMaskedLM", "RobertaConfig", BERT | dict(
+        type_vocab_size=1, pad_token_id=1, tie_word_embeddings=False, hidden_act="relu")),
+    "distilbert, classes of tokens": ("DistilBertForTokenClassification", "DistilBertConfig", dict(
+        vocab_size=43, dim=21, hidden_dim=40, n_layers=1, n_heads=3, max_position_embeddings=16, pad_token_id=0, activation="relu",
+        sinusoidal_pos_embds=True, num_labels=4, attn_implementation="eager")),
+    "albert in groups": ("AlbertForTokenClassification", "AlbertConfig", BERT | dict(
+        embedding_size=9, num_hidden_layers=4, num_hidden_groups=2, inner_group_num=2, num_labels=3)),
+    "gpt2, classes of tokens, untied": ("GPT2ForTokenClassification", "GPT2Config", GPT2 | dict(
+        n_embd=21, n_head=3, scale_attn_weights=False, tie_word_embeddings=False, activation_function="quick_gelu", num_labels=3)),
+    "vit of one patch": ("ViTForImageClassification", "ViTConfig", dict(
+        hidden_size=15, num_hidden_layers=1, num_attention_heads=5, intermediate_size=7, image_size=3, patch_size=3,
+        num_channels=2, num_labels=2, hidden_act="silu", attn_implementation="eager")),
+    "resnet with gelu": ("ResNetForImageClassification", "ResNetConfig", dict(
+        num_channels=1, embedding_size=7, hidden_sizes=[8, 12, 20], depths=[1, 2, 1], layer_type="bottleneck", hidden_act="gelu",
+        downsample_in_first_stage=True, downsample_in_bottleneck=True, num_labels=3)),
 }
 
 
-def case(name):
-    model_class, config_class, fields = CASES[name]
+def outcome(output):
+    return output.logits if hasattr(output, "logits") else output.last_hidden_state
+
+
+def run(model, config, batch, mask):
+    """The outputs of all texts; each alone, and the shorter ones first, where rotary frequencies follow from the longest of a batch."""
+    rope = getattr(config, "rope_parameters", None) or {}
+    kinds = {part["rope_type"] for part in ([rope] if "rope_type" in rope else rope.values())}
+    if not kinds & {"dynamic", "longrope"}:
+        return outcome(model(**batch))
+    counts = mask.sum(1).tolist()
+    rows = {}
+    for row in sorted(range(len(counts)), key=lambda row: counts[row]):
+        values = outcome(model(**{key: value[row : row + 1, : counts[row]] for key, value in batch.items()}))
+        if values.ndim == 3:
+            values = torch.nn.functional.pad(values, (0, 0, 0, mask.shape[1] - counts[row]))
+        rows[row] = values
+    return torch.cat([rows[row] for row in range(len(counts))])
+
+
+def loss(model, config, batch, mask, name):
+    """The mean cross-entropy as `transformers` has it: of next tokens, or of labels drawn for texts or tokens."""
+    kind = type(model).__name__
+    if kind.endswith(("ForCausalLM", "LMHeadModel")):
+        labels = np.where(mask == 1, batch["input_ids"].numpy(), -100)
+    elif config.num_labels > 1 and kind.endswith("ForSequenceClassification"):
+        labels = np.arange(len(mask)) % config.num_labels
+    elif kind.endswith(("ForTokenClassification", "ForMaskedLM")):
+        classes = config.num_labels if kind.endswith("ForTokenClassification") else config.vocab_size
+        drawn = ((hashed(f"labels {name}", mask.size) + 0.5) * classes).astype(int).reshape(mask.shape)
+        # Some tokens do not count.
+        labels = np.where((mask == 1) & (np.arange(mask.size).reshape(mask.shape) % 3 > 0), drawn, -100)
+    else:
+        return {}
+    rope = getattr(config, "rope_parameters", None) or {}
+    if "dynamic" in json.dumps(rope) or "longrope" in json.dumps(rope):
+        return {}
+    with torch.no_grad():
+        value = model(**batch, labels=torch.tensor(labels)).loss.item()
+    return {"labels": labels.flatten().tolist(), "loss": float(f"{value:.9g}")}
+
+
+def probed(name, vector):
+    """Its norm, and its product with a random vector."""
+    along = vector @ torch.tensor(hashed(f"probe {name}", vector.numel()))
+    return [float(f"{vector.norm().item():.9g}"), float(f"{along.item():.9g}")]
+
+
+def fisher(model, config, inputs, counts, own):
+    """Diagonal Fisher information by its definition, one example and one label at a time: over the labels that the model expects
+    where it classifies, and over the examples' own labels, or next tokens."""
+    kind = type(model).__name__
+    isClassifier = kind.endswith(("ForSequenceClassification", "ForImageClassification")) and config.num_labels > 1
+    if not isClassifier and not kind.endswith(("ForCausalLM", "LMHeadModel")):
+        return {}
+    examples = len(next(iter(inputs.values())))
+    sums = {key: {own[p.data_ptr()]: torch.zeros(p.numel(), dtype=torch.float64) for p in model.parameters()}
+            for key in (["expected"] if isClassifier else []) + ["empirical"]}
+
+    def add(key, value, weight):
+        model.zero_grad()
+        value.backward(retain_graph=True)
+        for parameter in model.parameters():
+            if parameter.grad is not None:
+                sums[key][own[parameter.data_ptr()]] += weight * parameter.grad.flatten() ** 2 / examples
+
+    for row in range(examples):
+        one = {key: value[row : row + 1, : counts[row]] if counts else value[row : row + 1] for key, value in inputs.items()}
+        chances = torch.log_softmax(model(**one).logits[0], -1)
+        if isClassifier:
+            for label in range(config.num_labels):
+                add("expected", chances[label], chances[label].exp().item())
+            add("empirical", chances[row % config.num_labels], 1)
+        else:
+            following = one["input_ids"][0, 1:]
+            add("empirical", chances[:-1].gather(1, following[:, None]).sum(), 1)
+    model.zero_grad()
+    return {"fisher": {kind: {key: probed(key, value) for key, value in parts.items()} for kind, parts in sums.items()}}
+
+
+def case(name, model_class, config_class, fields):
     config = getattr(transformers, config_class)(**fields)
     model = getattr(transformers, model_class)(config).double().eval()
     state = model.state_dict()
-    # What is tied is written once for each of its names: the first one is to count.
+    # What is tied is called as embeddings, and as the bias of a head without a layer, are called.
+    is_embedding = lambda key: "embed" in key or "wte" in key
+    own = {}
+    for key, tensor in state.items():
+        old = own.get(tensor.data_ptr())
+        if old is None or is_embedding(key) or (len(key) < len(old) and not is_embedding(old)):
+            own[tensor.data_ptr()] = key
     with torch.no_grad():
-        for key, tensor in reversed(state.items()):
-            if tensor.is_floating_point():
-                tensor.copy_(weights(key, tuple(tensor.shape)))
+        for key, tensor in state.items():
+            if tensor.is_floating_point() and tensor.numel() > 0:
+                tensor.copy_(weights(own[tensor.data_ptr()], tuple(tensor.shape)))
     result = {"name": name, "config": json.loads(config.to_json_string(use_diff=False))}
     result["config"]["architectures"] = [model_class]
     if hasattr(config, "vocab_size"):
         ids, mask = text_batch(config.vocab_size, [9, 6], name)
-        output = model(input_ids=torch.tensor(ids), attention_mask=torch.tensor(mask))
+        ids[mask == 0] = config.pad_token_id or 0
+        batch = dict(input_ids=torch.tensor(ids), attention_mask=torch.tensor(mask))
         result["tokens"], result["counts"] = ids.tolist(), mask.sum(1).tolist()
+        kinds = getattr(config, "type_vocab_size", 1)
+        if kinds > 1:
+            types = np.array([[min(place // 3, kinds - 1) for place in range(ids.shape[1])]] * 2) * mask
+            batch["token_type_ids"], result["types"] = torch.tensor(types), types.tolist()
+        values = run(model, config, batch, mask)
+        result |= fisher(model, config, batch, mask.sum(1).tolist(), own)
+        result |= loss(model, config, batch, mask, name)
     else:
         shape = (2, config.num_channels, config.image_size, config.image_size) if hasattr(config, "image_size") else (2, config.num_channels, 16, 16)
         pixels = 2 * hashed(f"pixels {name}", int(np.prod(shape))).reshape(shape).astype(np.float32)
-        output = model(torch.tensor(pixels.astype(np.float64)))
+        batch = {"pixel_values": torch.tensor(pixels.astype(np.float64))}
+        values = outcome(model(**batch))
+        result |= fisher(model, config, batch, None, own)
         result["shape"] = list(shape)
-    values = output.logits if hasattr(output, "logits") else output.last_hidden_state
     factors = torch.tensor(hashed(f"combination {name}", values.numel()).reshape(values.shape))
     if "counts" in result and values.ndim == 3:
         # What stands at padding means nothing.
@@ -143,20 +281,18 @@ def case(name):
     (values * factors).sum().backward()
     gradients = {}
     for key, parameter in model.named_parameters():
+        key = own[parameter.data_ptr()]
         if parameter.grad is not None:
-            vector = torch.tensor(hashed(f"probe {key}", parameter.numel()))
-            gradient = parameter.grad.flatten()
-            gradients[key] = [float(f"{gradient.norm().item():.9g}"), float(f"{(gradient * vector).sum().item():.9g}")]
+            gradients[key] = probed(key, parameter.grad.flatten())
     result["output"] = [float(f"{value:.8g}") for value in values.detach().flatten().tolist()]
     result["gradients"] = gradients
     return result
 
 
-def main():
-    # One network a line.
-    lines = [json.dumps(case(name)) for name in (sys.argv[1:] or CASES)]
-    print("[\n" + ",\n".join(lines) + "\n]")
+def write(cases):
+    """One network a line."""
+    print("[\n" + ",\n".join(json.dumps(case(name, *parts)) for name, parts in cases.items()) + "\n]")
 
 
 if __name__ == "__main__":
-    main()
+    write({name: CASES[name] for name in (sys.argv[1:] or CASES)})
