@@ -21,7 +21,7 @@ extension Command {
   ) { invocation in
     let registry = try invocation.openRegistry(.readOnly)
     switch (try invocation.find(invocation.arguments.operand, in: registry), registry) {
-    case (.model(let path), _): try invocation.showModel(path)
+    case (.model(let path), _): try invocation.showModel(path, registry)
     case (.run(let run), _): invocation.printRun(run)
     case (.artifact(let digest), let registry?): try invocation.showArtifact(digest, registry)
     case (.recipe(let name), let registry?): try invocation.showRecipe(name, registry)
@@ -32,14 +32,16 @@ extension Command {
 }
 
 extension Invocation {
-  /// A model on disk: its configuration's main lines and its tensors.
-  fileprivate func showModel(_ path: String) throws {
+  /// A model on disk: where it comes from if it was exported, its configuration's main lines and its tensors.
+  fileprivate func showModel(_ path: String, _ registry: Registry?) throws {
     let model = try ModelFolder(absolute(path))
+    let export = try exported(path, in: registry)
     let tensors = TensorList(model)
     let listed = try asked(of: tensors)
     if arguments.has(Options.json) {
       return print([
         "path": .string(path), "config": model.config, "bytes": .integer(tensors.byteCount),
+        "exported_from": (export?.artifacts.first).map { .string($0.description) } ?? .null,
         "structure": ModelStructure(model.config, tensors: model.entries.map(\.name)).json,
         "tensors": (listed ?? tensors).json,
       ])
@@ -56,6 +58,9 @@ extension Invocation {
     let structure = ModelStructure(model.config, tensors: model.entries.map(\.name))
     for (name, text) in structure.lines { table.add(.init(name, .faint), .init(Renderer.printable(text))) }
     table.add(.init("files", .faint), .init(Measure.count(files, "safetensors file")))
+    for (name, text) in try export?.origin(registry) ?? [] {
+      table.add(.init(name, .faint), .init(Renderer.printable(text)))
+    }
     for line in table.lines(style) { print(line) }
     printTensors(listed)
   }

@@ -1,4 +1,5 @@
 import Diagnostics
+import Fingerprints
 import Operations
 import Plans
 import Recipes
@@ -11,15 +12,18 @@ struct PlanTable {
   let recipe: String
   /// The command line that does what is planned.
   let apply: String
+  /// None where nothing was ever stored.
+  let registry: Registry?
 
-  func lines(_ style: Style) -> [String] {
+  func lines(_ style: Style) throws -> [String] {
     let title = plan.graph.title.isEmpty ? "" : ": \(Renderer.printable(plan.graph.title))"
     var table = Table()
     for step in plan.steps {
       let (mark, ink) = PlanTable.mark(of: step)
       table.add(
         .init(mark, ink), .init(Renderer.printable(step.label), step.isCached ? .faint : .bold),
-        .init(step.step.operation, step.isCached ? .faint : nil), .init(reason(of: step), step.isCached ? .faint : nil))
+        .init(step.step.operation, step.isCached ? .faint : nil),
+        .init(try reason(of: step), step.isCached ? .faint : nil))
     }
     return ["Plan for \(Renderer.printable(recipe))\(title)"] + table.lines(style) + exports(style) + [""] + counts
   }
@@ -33,12 +37,23 @@ struct PlanTable {
     }
   }
 
-  private func reason(of step: PlannedStep) -> String {
+  private func reason(of step: PlannedStep) throws -> String {
     switch step.state {
     case .cached(let run): "there, from run \(run.id)"
-    case .runs(let reason): Renderer.printable(reason.text)
+    case .runs(let reason): Renderer.printable(reason.text) + (try cause(of: reason).map { " (\($0))" } ?? "")
     case .undecided(let id): "depends on `\(Renderer.printable(plan.graph.origins[id.index].label))`"
     }
+  }
+
+  /// Where an input is all that has changed: what made it another one, in the step that it comes from.
+  private func cause(of reason: Reason) throws -> String? {
+    guard case .changed(let changes, _) = reason, let first = changes.first, first.role == .input, let registry,
+      let old = first.old.flatMap({ Digest($0) }), let new = first.new.flatMap({ Digest($0) }),
+      let divergence = try Divergence.find(old, new, in: registry),
+      let change = divergence.comparison.changes.first
+    else { return nil }
+    let from = divergence.path.isEmpty ? "" : "`\(Renderer.printable(divergence.old.label))` "
+    return from + Renderer.printable(change.sentence)
   }
 
   private func exports(_ style: Style) -> [String] {

@@ -45,18 +45,32 @@ struct History {
 
   // MARK: Lineage
 
-  /// An artifact and all that it was made from, newest first.
-  func lineage(of artifact: Digest) throws -> [(label: String, run: Run)] {
+  /// Artifacts and all that they were made from, newest first, under the names that the last apply of them used.
+  func lineage(of artifacts: [Digest]) throws -> [(label: String, run: Run)] {
     var found: [Int: Run] = [:]
-    var waiting = [artifact]
+    var waiting = artifacts
     var seen: Set<Digest> = []
     while let next = waiting.popLast() {
       guard seen.insert(next).inserted, let run = try registry.runs(producing: next).first else { continue }
       found[run.id] = run
       waiting += run.inputs.map(\.artifact)
     }
+    let labels = try labels(of: artifacts)
     // What a run read was made by a run before it, so its number is smaller.
-    return found.values.sorted { $0.id > $1.id }.map { ($0.label, $0) }
+    return found.values.sorted { $0.id > $1.id }.map { (labels[$0.output] ?? $0.label, $0) }
+  }
+
+  /// What the newest apply that gave some artifacts calls all that it gave: a result may have had another name in the recipe that
+  /// made it first.
+  func labels(of artifacts: [Digest]) throws -> [Digest: String] {
+    guard let run = try artifacts.first.flatMap({ try registry.runs(producing: $0).last }),
+      let apply = try registry.applies(with: run.id).last
+    else { return [:] }
+    var labels: [Digest: String] = [:]
+    for step in apply.steps {
+      if let run = try registry.run(id: step.run), labels[run.output] == nil { labels[run.output] = step.label }
+    }
+    return labels
   }
 
   func lines(_ runs: [(label: String, run: Run)]) -> [String] {
