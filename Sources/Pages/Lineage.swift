@@ -128,7 +128,11 @@ public struct Lineage: Sendable {
   }
 }
 
+extension Lineage {
+  /// What a recipe calls all of a step's like: `scores[]` for `scores[3]`.
+  public static func family(_ label: String) -> String { label.replacing(/\[\d+\]/, with: "[]") }
+}
+
 extension Lineage.Step {
-  /// What the recipe calls all of its like: `scores[]` for `scores[3]`.
-  var family: String { label.replacing(/\[\d+\]/, with: "[]") }
+  var family: String { Lineage.family(label) }
 }

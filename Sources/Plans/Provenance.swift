@@ -78,7 +78,7 @@ public struct Provenance {
       }
       waiting[waiting.count - 1].next += 1
       let input = run.inputs[next].artifact
-      if seen.insert(input).inserted, let maker = try registry.runs(producing: input).first {
+      if seen.insert(input).inserted, let maker = try registry.maker(of: input) {
         waiting.append((maker, 0))
       }
     }

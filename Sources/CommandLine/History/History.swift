@@ -51,7 +51,7 @@ struct History {
     var waiting = artifacts
     var seen: Set<Digest> = []
     while let next = waiting.popLast() {
-      guard seen.insert(next).inserted, let run = try registry.runs(producing: next).first else { continue }
+      guard seen.insert(next).inserted, let run = try registry.maker(of: next) else { continue }
       found[run.id] = run
       waiting += run.inputs.map(\.artifact)
     }
@@ -112,7 +112,9 @@ struct History {
   // MARK: Drawing
 
   private func draw(_ unordered: [(label: String, run: Run)], labelOf: (Digest) -> String?) -> [String] {
-    let runs = LineageGraph.order(parents(of: unordered)).map { unordered[$0] }
+    let parents = parents(of: unordered)
+    if let lines = folded(unordered, parents: parents, labelOf: labelOf) { return lines }
+    let runs = LineageGraph.order(parents).map { unordered[$0] }
     var table = Table()
     for (label, run) in runs {
       table.add(
@@ -120,7 +122,7 @@ struct History {
         .init(Measure.duration(run.seconds), .faint, isNumber: true), .init(origin(of: run, labelOf), .faint))
     }
     let texts = table.lines(style, indent: 0)
-    return LineageGraph.lines(zip(parents(of: runs), texts).map { LineageGraph.Node(parents: $0, text: $1) })
+    return LineageGraph.lines(zip(self.parents(of: runs), texts).map { LineageGraph.Node(parents: $0, text: $1) })
   }
 
   /// For each run the runs that made what it read, by index. A run that gave what it had read is not its own parent.
