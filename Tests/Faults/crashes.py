@@ -104,7 +104,7 @@ def crash_points(campaign):
     other, _ = undisturbed(campaign.session(SMALL.replace("99", "98")))
     groups = [("link", 1)] if campaign.is_quick else [
         ("link", 1), ("rename", 1), ("renameat2", 1), ("fsync", 1), ("fdatasync", 1), ("mkdir", 1), ("mkdirat", 1),
-        ("fallocate", 1), ("ftruncate", 1), ("fchmod", 1), ("unlink", 1), ("pwrite64", 7)]
+        ("fallocate", 1), ("ftruncate", 1), ("fchmod", 1), ("unlink", 1), ("pwrite64", 7), ("openat", 1)]
     counts = []
     for is_new in [False] if campaign.is_quick else [True, False]:
 

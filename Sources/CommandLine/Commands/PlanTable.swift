@@ -97,8 +97,9 @@ struct PlanTable {
       let divergence = try Divergence.find(old, new, in: registry),
       let change = divergence.comparison.changes.first
     else { return nil }
-    let from = divergence.path.isEmpty ? "" : "`\(Renderer.printable(divergence.old.label))` "
-    return from + Renderer.printable(change.sentence)
+    // A result may have had another name in the recipe that made it.
+    let label = plan.steps.first { $0.artifact == divergence.new.output }?.label ?? divergence.new.label
+    return "`\(Renderer.printable(label))`: \(Renderer.printable(change.sentence))"
   }
 
   private func exports(_ style: Style) -> [String] {
