@@ -195,7 +195,9 @@ public struct Exporter: Sendable {
       content, made: made,
       recipe: recipe.flatMap { recipe in shown.map { ((recipe.name as NSString).lastPathComponent, $0) } },
       catalog: catalog, registry: registry)
-    let title = [recipe?.title ?? "", made.label].first { !$0.isEmpty }.map { keepsPaths ? $0 : Listing.withoutPaths($0) }
+    let title = [recipe?.title ?? "", made.label].first { !$0.isEmpty }.map {
+      keepsPaths ? $0 : Listing.withoutPaths($0)
+    }
     for file in ExportedFiles.of(provenance, title: title ?? "Model", content) {
       try NewFile.write(file.bytes, to: "\(folder)/\(file.name)")
     }

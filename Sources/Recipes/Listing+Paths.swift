@@ -23,7 +23,9 @@ extension Listing {
 
   /// A sentence in which of each absolute path with at least two parts only the last is left.
   public static func withoutPaths(_ text: String) -> String {
-    text.replacing(/(?<before>^|[\s"'(=,\[`:])(?:~[\w.-]*|[A-Za-z]:)?(?:[\/\\][^\s\/\\"'`(),;:<>]+)+[\/\\](?<last>[^\s\/\\"'`(),;:<>]+)/) {
+    text.replacing(
+      /(?<before>^|[\s"'(=,\[`:])(?:~[\w.-]*|[A-Za-z]:)?(?:[\/\\][^\s\/\\"'`(),;:<>]+)+[\/\\](?<last>[^\s\/\\"'`(),;:<>]+)/
+    ) {
       "\($0.before)…/\($0.last)"
     }
   }

@@ -82,7 +82,8 @@ import Testing
       session.story("log out/merged").output == "out/merged holds `merged`, b3:DIGEST, exported DATE\n" + graph)
     #expect(session.run("log out/merged --json").output == session.run("log merged --json").output)
     let shown = session.story("show out/merged").output
-    #expect(shown.contains("\n  made as     `merged` by ties in half.rcp\n  digest      b3:DIGEST\n  exported    DATE\n"))
+    #expect(
+      shown.contains("\n  made as     `merged` by ties in half.rcp\n  digest      b3:DIGEST\n  exported    DATE\n"))
     #expect(session.run("why out/merged").output == session.run("why merged").output)
     #expect(session.run("ref add best out/merged -q").status == 0)
 

@@ -193,7 +193,8 @@ extension FileTests {
     #expect {
       try file.checkSamples()
     } throws: { error in
-      (error as? OperationError)?.message == "`\(path)` does not hold what was written to it: its bytes from 95914 on are others"
+      (error as? OperationError)?.message
+        == "`\(path)` does not hold what was written to it: its bytes from 95914 on are others"
     }
   }
 }

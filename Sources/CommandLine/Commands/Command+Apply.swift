@@ -13,7 +13,8 @@ extension Command {
       """,
     operands: [.recipe],
     options: [
-      Options.set, Options.target, Options.out, Options.force, Options.withPaths, Options.jobs, Options.memory, Options.progress,
+      Options.set, Options.target, Options.out, Options.force, Options.withPaths, Options.jobs, Options.memory,
+      Options.progress,
       Options.report, Options.json,
     ],
     takesSettings: true,

@@ -13,7 +13,9 @@ extension Command {
       Without an argument it shows the last applies, newest first. Given a recipe's file, it shows the applies of that recipe; given an \
       artifact or an exported folder, everything that it was made from; given a run's number, all that decided it.
       """,
-    operands: [Operand("WHAT", .optional, .recipes, "A recipe's file, a digest, a name, a run's number, or an exported folder.")],
+    operands: [
+      Operand("WHAT", .optional, .recipes, "A recipe's file, a digest, a name, a run's number, or an exported folder.")
+    ],
     options: [
       Options.limit, Options.since, Options.operation, Options.status, Options.table, Options.follow, Options.html,
       Options.json, Options.jsonLines,
@@ -157,7 +159,8 @@ extension Invocation {
 extension OperationError {
   static func notExported(_ path: String) -> OperationError {
     OperationError(
-      .missing, "`\(path)` was not exported from here, and has no `\(ExportedFiles.lineage)` that tells where it comes from",
+      .missing,
+      "`\(path)` was not exported from here, and has no `\(ExportedFiles.lineage)` that tells where it comes from",
       helps: ["`mergekit show \(path)` shows what is in it"])
   }
 

@@ -14,7 +14,8 @@ extension Command {
       Each step has a mark: `=` is there from an earlier run, `+` is new, `~` has changed since its last run, `?` depends on \
       what a step before it gives: if that comes out as it did before, this is there already.
       """,
-    operands: [.recipe], options: [Options.set, Options.target, Options.out, Options.why, Options.exitCode, Options.json],
+    operands: [.recipe],
+    options: [Options.set, Options.target, Options.out, Options.why, Options.exitCode, Options.json],
     takesSettings: true,
     examples: [
       "mergekit plan Recipes/fisher.rcp", "mergekit plan Recipes/fisher.rcp --samples 2048",

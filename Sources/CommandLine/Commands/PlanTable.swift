@@ -33,7 +33,8 @@ struct PlanTable {
     let note =
       rows.count == plan.steps.count
       ? [] : ["", style("Repeated steps are folded; `--json` lists each, `--why STEP` tells of one.", .faint)]
-    return ["Plan for \(Renderer.printable(recipe))\(title)"] + table.lines(style) + exports(style) + note + [""] + counts
+    return ["Plan for \(Renderer.printable(recipe))\(title)"] + table.lines(style) + exports(style) + note + [""]
+      + counts
   }
 
   /// One line of the table: a step, or several that are in the same state for the same reason.

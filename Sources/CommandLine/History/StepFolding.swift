@@ -56,7 +56,8 @@ extension History {
         .init(Renderer.printable(name), .bold),
         .init(members.count > 1 ? "\(members[0].run.operation) × \(members.count)" : members[0].run.operation),
         .init(members.count > 1 ? "" : members[0].run.output.short, .yellow),
-        .init(Measure.duration(seconds), .faint, isNumber: true), .init(sources(of: members.map(\.run), labelOf), .faint))
+        .init(Measure.duration(seconds), .faint, isNumber: true),
+        .init(sources(of: members.map(\.run), labelOf), .faint))
     }
     let nodes = zip(order, table.lines(style, indent: 0)).map { group, text in
       LineageGraph.Node(parents: folding.parents[group].compactMap { places[$0] }.sorted(), text: text)
