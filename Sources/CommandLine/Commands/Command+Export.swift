@@ -13,7 +13,7 @@ extension Command {
     discussion:
       "The format is that of the artifact's kind, or the one behind `--as`. What is there already stays, unless it is the same.",
     operands: [
-      Operand("WHAT", .one, .nothing, "A digest, the first digits of one, a run's number, or a name in a recipe."),
+      Operand("WHAT", .one, .results, "A digest, the first digits of one, a run's number, or a name in a recipe."),
       Operand("PATH", .one, .files, "The folder or file to write."),
     ],
     options: [Options.exportFormat, Options.force, Options.withPaths, Options.json],

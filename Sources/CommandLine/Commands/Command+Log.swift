@@ -14,7 +14,7 @@ extension Command {
       artifact or an exported folder, everything that it was made from; given a run's number, all that decided it.
       """,
     operands: [
-      Operand("WHAT", .optional, .recipes, "A recipe's file, a digest, a name, a run's number, or an exported folder.")
+      Operand("WHAT", .optional, .results, "A recipe's file, a digest, a name, a run's number, or an exported folder.")
     ],
     options: [
       Options.limit, Options.since, Options.operation, Options.status, Options.table, Options.follow, Options.html,

@@ -13,8 +13,8 @@ extension Command {
       `mergekit plan RECIPE --why STEP` says why a step would run now.
       """,
     operands: [
-      Operand("STEP", .one, .nothing, "What a recipe calls a step, a run's number, or a digest."),
-      Operand("OTHER", .optional, .nothing, "Another one, made from the first or the other way round."),
+      Operand("STEP", .one, .results, "What a recipe calls a step, a run's number, or a digest."),
+      Operand("OTHER", .optional, .results, "Another one, made from the first or the other way round."),
     ],
     options: [Options.json], examples: ["mergekit why merged", "mergekit why base merged"]
   ) { invocation in
