@@ -152,7 +152,8 @@ import Testing
     #expect(session.run("ref add best@1 tuned").status == 0)
     #expect(session.run("completions results").output == "best@1\ntrain\nheld_out\nstart\ntuned\nbefore\nafter\n")
     for shell in ["bash", "zsh", "fish"] {
-      #expect(session.run("completions \(shell)").output.contains("mergekit completions results 2>/dev/null"), "\(shell)")
+      #expect(
+        session.run("completions \(shell)").output.contains("mergekit completions results 2>/dev/null"), "\(shell)")
     }
   }
 

@@ -15,7 +15,9 @@ extension Command {
       - A recipe's file means what it made last.
       - A folder or a safetensors file means the model in it.
       """,
-    operands: [Operand("WHAT", .one, .results, "A digest, a name, a run's number, a recipe's file, or a model on disk.")],
+    operands: [
+      Operand("WHAT", .one, .results, "A digest, a name, a run's number, a recipe's file, or a model on disk.")
+    ],
     options: [Options.tensors, Options.json],
     examples: ["mergekit show merged", "mergekit show models/base --tensors='*.mlp.*'"]
   ) { invocation in
