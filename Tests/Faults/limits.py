@@ -76,12 +76,12 @@ def is_of_the_runtime(report):
     """Whether a report is of what the sanitizer cannot see in Swift's own libraries, which are built without it.
 
     All empty arrays are one: the library writes their count, zero, over the zero that is there. And a `Mutex` that has to wait does
-    so in the library; both accesses are then in closures of `withLock`, the only ones that get their value as `inout sending`.
+    so in the library; both accesses are then below closures of `withLock`, the only ones whose types are `(inout sending) -> sending`.
     """
     if "Location is global '_swiftEmptyArrayStorage'" in report:
         return True
-    accesses = re.findall(r"^    #0 (\S+)", report, re.MULTILINE)[:2]
-    return "Swift access race" in report and len(accesses) == 2 and all("zYuYTXEfU" in name for name in accesses)
+    accesses = report.split("\n\n")[:2]
+    return len(accesses) == 2 and all(re.search(r"z(_t)?(Yu)?YTXEfU\d*_", access) for access in accesses)
 
 
 @fault("R19", "a registry of 10,000 artifacts and a million receipts", quick=False)
