@@ -28,7 +28,7 @@ extension Command {
   ) { invocation in
     guard let registry = try invocation.openRegistry(.readOnly) else {
       if let path = invocation.arguments.operands.first, let export = try invocation.exported(path, in: nil) {
-        invocation.printTold(by: export)
+        try invocation.printTold(by: export)
         return 0
       }
       invocation.sayNothingYet()
@@ -115,13 +115,18 @@ extension Invocation {
   fileprivate func printLineage(of export: ExportedFolder, _ registry: Registry) throws {
     let isForPrograms = arguments.has(Options.html) || arguments.has(Options.json) || arguments.has(Options.jsonLines)
     let label = try export.artifacts.first.flatMap { try registry.runs(producing: $0).last?.label }
-    if export.artifacts.isEmpty { return printTold(by: export) }
+    if export.artifacts.isEmpty { return try printTold(by: export) }
     if !isForPrograms { print(export.heading(label: label, style)) }
     try printLineage(of: export.artifacts, registry)
   }
 
   /// Shows what an exported folder tells of itself, where no registry knows more.
-  fileprivate func printTold(by export: ExportedFolder) {
+  fileprivate func printTold(by export: ExportedFolder) throws {
+    if arguments.has(Options.html) {
+      throw OperationError(
+        .missing, "no registry here knows `\(export.name)`, and what it tells of itself is too little for a page",
+        helps: ["`mergekit log \(export.name)` shows that"])
+    }
     if arguments.has(Options.json) || arguments.has(Options.jsonLines) {
       return arguments.has(Options.json) ? print(export.lineage ?? .null) : print(line: export.lineage ?? .null)
     }

@@ -38,7 +38,7 @@ struct ExportedFolder {
     if lineage == nil { return nil }
   }
 
-  /// Names that a lineage file may be read for: one of a folder that was not made here is checked as any input.
+  /// The lineage file of a folder, which may be anybody's; nil where there is none that can be read.
   private static func lineage(in folder: String) -> JSON? {
     let path = "\(folder)/\(ExportedFiles.lineage)"
     guard let bytes = try? File.contents(of: path, limit: 64 << 20), let json = try? JSON(parsing: bytes),
@@ -53,9 +53,10 @@ struct ExportedFolder {
     let digest = artifacts.first.map { "\($0)" } ?? lineage?["artifact"]?.string ?? ""
     let more = artifacts.count > 1 ? " and \(artifacts.count - 1) more" : ""
     let when = exported.map { ", exported \(Measure.minute($0))" } ?? ", as its \(ExportedFiles.lineage) tells"
-    let since = changed.isEmpty ? "" : style("; changed since: \(changed.joined(separator: ", "))", .yellow)
-    return "\(style(Renderer.printable(name), .bold)) holds \(called)\(Renderer.printable(digest))\(more)\(when)"
-      + Renderer.printable(since)
+    let names = Renderer.printable(changed.joined(separator: ", "))
+    let since = changed.isEmpty ? "" : style("; changed since: \(names)", .yellow)
+    let what = "\(called)\(Renderer.printable(digest))\(more)"
+    return "\(style(Renderer.printable(name), .bold)) holds \(what)\(when)\(since)"
   }
 
   /// Where it comes from, as named lines.
