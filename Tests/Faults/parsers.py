@@ -73,6 +73,7 @@ VERDICTS = [
         ("no dtype", '{"a":{"shape":[1],"data_offsets":[0,4]}}'),
         ("lower-case dtype", '{"a":{"dtype":"f32","shape":[1],"data_offsets":[0,4]}}'),
         ("negative length", '{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}'),
+        ("negative zero", '{"a":{"dtype":"F32","shape":[0],"data_offsets":[0,-0]},"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'),
         ("2.0 as length", '{"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}'),
         ("overflow", '{"a":{"dtype":"F32","shape":[9223372036854775808,2],"data_offsets":[0,4]}}'),
         ("overflow times zero", '{"a":{"dtype":"F32","shape":[4611686018427387904,4,0],"data_offsets":[0,0]}}'),
