@@ -12,14 +12,17 @@ struct TensorPlace: Sendable {
   /// Whether some of the bytes are kept, to be compared with what the disk gives back.
   var isSampled = false
 
-  /// Of so many bytes the first and the last page are kept.
+  /// Of each so many bytes one page is kept, and each tensor's first and last.
   private static let sampledLength = 16 << 20
 
   /// Writes a tensor that is at hand.
   func write(_ tensor: Tensor) throws -> Digest {
     try tensor.withBytes { bytes in
       try file.write(bytes, at: offset)
-      if isSampled, !bytes.isEmpty { file.keepSample(of: bytes, at: offset) }
+      if isSampled, !bytes.isEmpty {
+        file.keepSample(of: bytes, at: offset)
+        file.keepSample(of: bytes, at: offset, fromEnd: true)
+      }
       return .tensor(tensor.dtype, tensor.shape, bytes: BLAKE3.hash(bytes, parallel: isShared))
     }
   }
@@ -47,9 +50,15 @@ struct TensorPlace: Sendable {
       try writer.add(count) { bytes in
         try read(run, bytes)
         hasher.update(UnsafeRawBufferPointer(bytes))
-        guard isSampled, unsampled >= Self.sampledLength || run.upperBound == entry.shape.count else { return }
-        file.keepSample(of: UnsafeRawBufferPointer(bytes), at: offset + start * entry.dtype.size)
-        unsampled = 0
+        guard isSampled else { return }
+        let place = offset + start * entry.dtype.size
+        if unsampled >= Self.sampledLength {
+          file.keepSample(of: UnsafeRawBufferPointer(bytes), at: place)
+          unsampled = 0
+        }
+        if run.upperBound == entry.shape.count {
+          file.keepSample(of: UnsafeRawBufferPointer(bytes), at: place, fromEnd: true)
+        }
       }
       untold += count
       unsampled += count

@@ -182,7 +182,10 @@ extension FileTests {
     let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
     let file = try NewFile(path)
     try file.write(bytes, at: 10)
-    bytes.withUnsafeBytes { file.keepSample(of: $0, at: 10) }
+    bytes.withUnsafeBytes { bytes in
+      for fromEnd in [false, true] { file.keepSample(of: bytes, at: 10, fromEnd: fromEnd) }
+      file.keepSample(of: UnsafeRawBufferPointer(rebasing: bytes[4096...]), at: 4106)
+    }
     try file.finish()
     try file.checkSamples()
 
