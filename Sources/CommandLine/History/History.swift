@@ -142,7 +142,7 @@ struct History {
       let name = Renderer.printable(labelOf(input.artifact) ?? input.artifact.short)
       if !names.contains(name) { names.append(name) }
     }
-    return names.isEmpty ? "" : "← " + names.joined(separator: ", ")
+    return names.isEmpty ? "" : "← " + StepFolding.listed(names)
   }
 }
 

@@ -17,6 +17,13 @@ enum StepFolding {
     return family(first).replacing("[]", with: "[\(numbers[0][0])…\(numbers[1][0])]")
   }
 
+  /// The first of some names, and how many more there are.
+  static func listed(_ names: [String]) -> String {
+    let shown = names.count > 8 ? 6 : names.count
+    let more = names.count > shown ? " and \(names.count - shown) more" : ""
+    return names.prefix(shown).joined(separator: ", ") + more
+  }
+
   /// Names one after the other; of more than a handful, those that follow each other and differ in their numbers alone are one.
   static func names(_ labels: [String]) -> [String] {
     guard labels.count > 4 else { return labels }
@@ -73,7 +80,6 @@ extension History {
       let name = Renderer.printable(labelOf(input.artifact).map(StepFolding.family) ?? input.artifact.short)
       if !names.contains(name) { names.append(name) }
     }
-    let shown = names.prefix(6).joined(separator: ", ")
-    return names.isEmpty ? "" : "← \(shown)\(names.count > 6 ? " and \(names.count - 6) more" : "")"
+    return names.isEmpty ? "" : "← " + StepFolding.listed(names)
   }
 }
