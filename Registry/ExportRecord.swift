@@ -42,6 +42,9 @@ public struct ExportRecord: Sendable, Hashable {
   /// Whether every file of it is still there, and none was written to since.
   public var isUntouched: Bool { files.allSatisfy { FileStamp(path: path(of: $0)) == $0.stamp } }
 
+  /// The names of its files that are gone, or were written to since.
+  public var changedFiles: [String] { files.filter { FileStamp(path: path(of: $0)) != $0.stamp }.map(\.name) }
+
   func path(of file: File) -> String { file.name.isEmpty ? path : path + "/" + file.name }
 
   private static func files(at path: String) throws -> [File] {

@@ -51,10 +51,13 @@ extension Registry {
     let progress = ByteProgress(of: sizes.reduce(0, +), progress)
     let digests = try largestFirst(sizes, isCancelled: isCancelled) { index in
       let tensor = tensors[index]
-      return try TensorPlace(file: files[tensor.shard], offset: tensor.offset)
+      return try TensorPlace(file: files[tensor.shard], offset: tensor.offset, isSampled: true)
         .write(content.tensors[tensor.part], progress)
     }
-    for file in files { try file.finish() }
+    for file in files {
+      try file.finish()
+      try file.checkSamples()
+    }
     try placement.layout.writeFiles(to: placement.folder)
     try synchronizeFolder(placement.folder)
     let computed = zip(tensors, digests).filter { missing.contains($0.0.part) }

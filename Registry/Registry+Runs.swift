@@ -49,6 +49,11 @@ extension Registry {
     try runs("SELECT id FROM run WHERE output = ? ORDER BY id", artifact)
   }
 
+  /// The run that made an artifact first.
+  public func maker(of artifact: Digest) throws -> Run? {
+    try runs("SELECT id FROM run WHERE output = ? ORDER BY id LIMIT ?", artifact, 1).first
+  }
+
   /// The runs that read an artifact, oldest first.
   public func runs(consuming artifact: Digest) throws -> [Run] {
     try runs("SELECT DISTINCT run FROM run_input WHERE artifact = ? ORDER BY run", artifact)

@@ -9,11 +9,20 @@ struct TensorPlace: Sendable {
   let offset: Int
   /// Whether several threads hash it together.
   var isShared = false
+  /// Whether some of the bytes are kept, to be compared with what the disk gives back.
+  var isSampled = false
+
+  /// Of each so many bytes one page is kept, and each tensor's first and last.
+  private static let sampledLength = 16 << 20
 
   /// Writes a tensor that is at hand.
   func write(_ tensor: Tensor) throws -> Digest {
     try tensor.withBytes { bytes in
       try file.write(bytes, at: offset)
+      if isSampled, !bytes.isEmpty {
+        file.keepSample(of: bytes, at: offset)
+        file.keepSample(of: bytes, at: offset, fromEnd: true)
+      }
       return .tensor(tensor.dtype, tensor.shape, bytes: BLAKE3.hash(bytes, parallel: isShared))
     }
   }
@@ -34,14 +43,25 @@ struct TensorPlace: Sendable {
     let longest = TensorEntry.runLength * entry.dtype.size
     let writer = SequentialWriter(file, at: offset, count: entry.byteCount, longest: longest)
     var untold = 0
+    var unsampled = Self.sampledLength
     for start in stride(from: 0, to: entry.shape.count, by: TensorEntry.runLength) {
       let run = start..<min(start + TensorEntry.runLength, entry.shape.count)
       let count = run.count * entry.dtype.size
       try writer.add(count) { bytes in
         try read(run, bytes)
         hasher.update(UnsafeRawBufferPointer(bytes))
+        guard isSampled else { return }
+        let place = offset + start * entry.dtype.size
+        if unsampled >= Self.sampledLength {
+          file.keepSample(of: UnsafeRawBufferPointer(bytes), at: place)
+          unsampled = 0
+        }
+        if run.upperBound == entry.shape.count {
+          file.keepSample(of: UnsafeRawBufferPointer(bytes), at: place, fromEnd: true)
+        }
       }
       untold += count
+      unsampled += count
       if untold >= 16 << 20 || run.upperBound == entry.shape.count {
         progress.add(untold)
         untold = 0

@@ -87,9 +87,20 @@ extension Invocation {
     switch try find(word, in: registry) {
     case .artifact(let digest): return digest
     case .run(let run): return run.output
-    case .recipe, .model:
+    case .model(let path):
+      guard let export = try exported(path, in: registry), let digest = export.artifacts.first else {
+        throw OperationError(
+          .missing, "`\(word)` is no export of this registry", helps: ["`mergekit log` lists the artifacts there are"])
+      }
+      guard export.changed.isEmpty else {
+        throw OperationError(
+          .missing, "`\(word)` is no longer what was exported: \(export.changed.joined(separator: ", ")) changed since",
+          helps: ["`mergekit show \(digest.short)` shows what it was"])
+      }
+      return digest
+    case .recipe:
       throw OperationError(
-        .missing, "`\(word)` is a file, not an artifact", helps: ["`mergekit log` lists the artifacts there are"])
+        .missing, "`\(word)` is a recipe, not an artifact", helps: ["`mergekit show \(word)` lists what it made"])
     }
   }
 

@@ -54,7 +54,10 @@ struct Invocation: Sendable {
     switch choice {
     case "always": true
     case "never": false
-    default: stream.isTerminal && environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
+    default:
+      environment["NO_COLOR", default: ""].isEmpty
+        && (!["", "0"].contains(environment["CLICOLOR_FORCE", default: ""])
+          || stream.isTerminal && environment["TERM"] != "dumb")
     }
   }
 

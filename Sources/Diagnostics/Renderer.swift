@@ -87,10 +87,12 @@ public struct Renderer: Sendable {
 
 extension Unicode.Scalar {
   /// Whether a terminal, an editor or a browser does something else with it than show it: a control character, a change of
-  /// direction, a line's end by another name.
+  /// direction, a line's end by another name, or what is never seen at all, so that two names would look the same. What joins
+  /// letters stays: words of some languages need it.
   public var isObeyed: Bool {
     switch value {
     case 0..<0x20, 0x7F...0x9F, 0x61C, 0x200E, 0x200F, 0x2028...0x202E, 0x2066...0x2069: true
+    case 0xAD, 0x180E, 0x200B, 0x2060...0x2064, 0x206A...0x206F, 0xFEFF, 0xFFF9...0xFFFB, 0xE0000...0xE007F: true
     default: false
     }
   }

@@ -99,8 +99,10 @@ struct JSONWriter {
     var quoted: [UInt8] = [UInt8(ascii: "\"")]
     for scalar in text.unicodeScalars {
       if scalar.value > 0x7F, scalar.isObeyed {
-        let digits = String(scalar.value, radix: 16)
-        quoted += Array("\\u\(String(repeating: "0", count: 4 - digits.count))\(digits)".utf8)
+        for unit in scalar.utf16 {
+          let digits = String(unit, radix: 16)
+          quoted += Array("\\u\(String(repeating: "0", count: 4 - digits.count))\(digits)".utf8)
+        }
       } else {
         var piece = JSONWriter(.canonical)
         piece.write(quoting: String(scalar))

@@ -79,7 +79,8 @@ struct JSONScanner {
   /// A number that is not negative and has neither point nor exponent.
   mutating func wholeNumber() throws(JSONError) -> Int {
     let start = offset
-    guard case .integer(let number) = try number(), number >= 0 else {
+    // Not even as `-0`, which other readers of safetensors refuse.
+    guard peek() != UInt8(ascii: "-"), case .integer(let number) = try number() else {
       throw error("a whole number from 0 to \(Int.max) is missing", at: start)
     }
     return number

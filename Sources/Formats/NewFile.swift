@@ -23,6 +23,7 @@ public final class NewFile: Sendable {
   private let direct: Int32
   private let isKept = Atomic<Bool>(false)
   let pieces = PieceMemory()
+  let samples = Mutex<[Sample]>([])
 
   /// - Parameters:
   ///   - reserving: Bytes to ask the disk for at once, so that a full disk shows now and not half-way.

@@ -1,18 +1,18 @@
 /// A graph with its repeated nodes folded: all that are called the same but for their numbers, and were made by the same
 /// operation, become one.
-struct GraphFolding {
+public struct GraphFolding {
   /// The nodes of each group, by index, in their order.
-  let groups: [[Int]]
+  public let groups: [[Int]]
   /// What each group was made from, by index.
-  let parents: [[Int]]
+  public let parents: [[Int]]
 
-  /// Pages fold graphs with more nodes than this.
-  static let threshold = 60
+  /// Pages and terminals fold graphs with more nodes than this.
+  public static let threshold = 60
 
   /// - Parameters:
   ///   - keys: Nodes with the same key are to become one.
   ///   - parents: What each node was made from, by index.
-  init(keys: [String], parents: [[Int]]) {
+  public init(keys: [String], parents: [[Int]]) {
     var numbers: [String: Int] = [:]
     let names = keys.map { key in
       let number = numbers[key] ?? numbers.count

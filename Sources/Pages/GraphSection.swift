@@ -4,17 +4,24 @@ import Formats
 /// The lineage as a graph: whole and, where there are many steps, with repeated ones folded.
 struct GraphSection {
   private let lineage: Lineage
+  /// The folded one first where there is one.
   private let drawings: [GraphDrawing]
+  /// Whether the folded one is shown at first.
+  private let isFolded: Bool
+
+  /// Graphs with no more steps are never folded.
+  private static let smallestFolded = 12
 
   init(_ lineage: Lineage) {
     self.lineage = lineage
+    isFolded = lineage.steps.count > GraphFolding.threshold
     let parents = lineage.parents
     let reused = Self.reused(lineage)
     var drawings: [GraphDrawing] = []
-    if parents.count > GraphFolding.threshold {
+    if parents.count > Self.smallestFolded {
       let keys = lineage.steps.map { "\($0.operation) \($0.family)" }
       let folding = GraphFolding(keys: keys, parents: parents)
-      if folding.groups.count < parents.count {
+      if folding.groups.count * 3 <= parents.count * 2 {
         drawings.append(
           Self.drawing("folded", folding.groups, GraphLayout(parents: folding.parents), lineage, reused))
       }
@@ -77,7 +84,7 @@ struct GraphSection {
       drawings.count == 1
       ? ""
       : """
-      <label class="toggle"><input type="checkbox" id="fold" checked> Fold repeated steps \
+      <label class="toggle"><input type="checkbox" id="fold"\(isFolded ? " checked" : "")> Fold repeated steps \
       (\(drawings[0].nodes.count) of \(drawings[1].nodes.count))</label>
       """
     return """

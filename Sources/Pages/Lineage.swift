@@ -128,7 +128,24 @@ public struct Lineage: Sendable {
   }
 }
 
+extension Lineage {
+  /// What a recipe calls all of a step's like: `scores[]` for `scores[3]`.
+  public static func family(_ label: String) -> String {
+    let bytes = Array(label.utf8)
+    guard bytes.contains(UInt8(ascii: "[")) else { return label }
+    var family: [UInt8] = []
+    var offset = 0
+    while offset < bytes.count {
+      family.append(bytes[offset])
+      offset += 1
+      guard family.last == UInt8(ascii: "[") else { continue }
+      let end = bytes[offset...].firstIndex { !(UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ?? bytes.count
+      if end > offset, end < bytes.count, bytes[end] == UInt8(ascii: "]") { offset = end }
+    }
+    return String(decoding: family, as: UTF8.self)
+  }
+}
+
 extension Lineage.Step {
-  /// What the recipe calls all of its like: `scores[]` for `scores[3]`.
-  var family: String { label.replacing(/\[\d+\]/, with: "[]") }
+  var family: String { Lineage.family(label) }
 }

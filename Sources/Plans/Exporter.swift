@@ -26,6 +26,8 @@ public struct Exporter: Sendable {
   let registry: Registry
   /// The recipe that is applied, and its title; none where an artifact is exported by itself: then it is looked up.
   public var recipe: (name: String, text: String, title: String)?
+  /// Whether what is written beside a model keeps the absolute paths of the recipe, instead of only the last part of each.
+  public var keepsPaths = false
 
   public init(
     root: String, replaces: Bool, elsewhere: String = "`--out DIR` writes elsewhere", catalog: Catalog,
@@ -186,12 +188,17 @@ public struct Exporter: Sendable {
   /// Writes beside an artifact where it comes from.
   private func writeProvenance(of content: Content, made: Run, to folder: String) throws {
     let recipe = try recipe ?? foundRecipe(of: made)
+    let shown = recipe.map { recipe in
+      keepsPaths ? recipe.text : Listing(Source(name: recipe.name, text: recipe.text)).withoutPaths.text
+    }
     let provenance = try Provenance(
-      content, made: made, recipe: recipe.map { ((($0.name as NSString).lastPathComponent), $0.text) },
-      catalog: catalog,
-      registry: registry)
-    let title = [recipe?.title ?? "", made.label].first { !$0.isEmpty } ?? "Model"
-    for file in ExportedFiles.of(provenance, title: title, content) {
+      content, made: made,
+      recipe: recipe.flatMap { recipe in shown.map { ((recipe.name as NSString).lastPathComponent, $0) } },
+      catalog: catalog, registry: registry)
+    let title = [recipe?.title ?? "", made.label].first { !$0.isEmpty }.map {
+      keepsPaths ? $0 : Listing.withoutPaths($0)
+    }
+    for file in ExportedFiles.of(provenance, title: title ?? "Model", content) {
       try NewFile.write(file.bytes, to: "\(folder)/\(file.name)")
     }
   }

@@ -104,9 +104,9 @@ struct ModelCard {
 }
 
 /// The files that are written beside an artifact's own, so that it can be told where it comes from.
-enum ExportedFiles {
-  static let card = "README.md"
-  static let lineage = "mergekit.lineage.json"
+public enum ExportedFiles {
+  public static let card = "README.md"
+  public static let lineage = "mergekit.lineage.json"
   static let recipe = "recipe.rcp"
 
   static func of(_ provenance: Provenance, title: String, _ content: Content) -> [(name: String, bytes: [UInt8])] {

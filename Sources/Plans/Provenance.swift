@@ -7,7 +7,10 @@ import Registry
 /// Where an artifact comes from: the runs that led to it, the recipe that asked for it, and the published models it began with.
 ///
 /// Nothing in it depends on when, where or by whom it was made: the same artifact of the same recipe has the same provenance.
-struct Provenance {
+public struct Provenance {
+  /// What the lineage file calls its own form.
+  public static let format = "mergekit-lineage/1"
+
   /// A model or adapter that was read from disk.
   struct Base {
     /// What the recipe calls it.
@@ -75,7 +78,7 @@ struct Provenance {
       }
       waiting[waiting.count - 1].next += 1
       let input = run.inputs[next].artifact
-      if seen.insert(input).inserted, let maker = try registry.runs(producing: input).first {
+      if seen.insert(input).inserted, let maker = try registry.maker(of: input) {
         waiting.append((maker, 0))
       }
     }
@@ -104,7 +107,7 @@ struct Provenance {
   /// The runs with all that decided them, for programs.
   var json: JSON {
     [
-      "format": "mergekit-lineage/1", "mergekit": .string(Version.current), "artifact": .string(artifact.description),
+      "format": .string(Self.format), "mergekit": .string(Version.current), "artifact": .string(artifact.description),
       "kind": .string(kind.name), "recipe": recipe.map { .string($0.name) } ?? .null,
       "base_models": .array(bases.map(json)), "runs": .array(runs.map(json)),
     ]

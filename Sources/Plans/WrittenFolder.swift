@@ -9,7 +9,8 @@ struct WrittenFolder {
   let path: String
 
   /// Checks that the folder has every tensor of a content, of its shape; those that were to be written as they are, byte for byte.
-  /// - Parameter isRead: Whether the bytes are read again, or only the headers: what was hashed as it was written need not be.
+  /// - Parameter isRead: Whether the bytes are read again, or only the headers: of what was computed in its place,
+  ///   samples were read again already.
   /// - Throws: `OperationError` of cause `.io`: the disk has not kept what was written.
   func check(holds content: Content, isRead: Bool) throws {
     let names = try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(".safetensors") }

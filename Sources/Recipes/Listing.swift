@@ -16,6 +16,12 @@ public struct Listing: Sendable {
   }
 
   public let lines: [Line]
+  let endsInNewline: Bool
+
+  init(lines: [Line], endsInNewline: Bool) {
+    self.lines = lines
+    self.endsInNewline = endsInNewline
+  }
 
   public init(_ source: Source) {
     var sorts = [Sort](repeating: .plain, count: source.bytes.count)
@@ -42,7 +48,7 @@ public struct Listing: Sendable {
         Line(stretches: Self.stretches(source.bytes, sorts, start..<end), names: names[lines.count + 1] ?? []))
       start = end + 1
     }
-    self.lines = lines
+    self.init(lines: lines, endsInNewline: source.bytes.last == UInt8(ascii: "\n"))
   }
 
   /// A comment reaches from its sign to the end of the line, and no token covers it.

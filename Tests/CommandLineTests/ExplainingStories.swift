@@ -51,6 +51,56 @@ import Testing
           errors: "error: the plan has no step `tunde`\n  = help: did you mean `tuned`?\n"))
   }
 
+  @Test func aChangedInputIsExplainedByWhatChangedIt() throws {
+    let session = try appliedTwice()
+    // With five epochs all is there; only the last step's place in the recipe remembers three.
+    let text = try session.read("Recipes/tiny.rcp")
+    try session.write(text + "export evaluate(tuned, data: held_out) to \"out/all.json\"\n", to: "Recipes/tiny.rcp")
+    #expect(session.run("apply Recipes/tiny.rcp -q --force").status == 0)
+    let plan = session.story("plan Recipes/tiny.rcp --epochs 5").output
+    #expect(plan.contains("evaluate    `model` changed (`tuned`: epochs: 3 → 5)\n"))
+
+    #expect(session.run("plan Recipes/tiny.rcp --exit-code").status == 0)
+    #expect(session.run("plan Recipes/tiny.rcp --epochs 5 --exit-code").status == 2)
+    #expect(session.run("plan Recipes/tiny.rcp --epochs 5").status == 0)
+  }
+
+  @Test func aResultOfAnotherRecipeKeepsBothNames() throws {
+    let session = try appliedTwice()
+    let text = try session.read("Recipes/tiny.rcp")
+    try session.write(text.replacing("tuned", with: "better"), to: "Recipes/other.rcp")
+    #expect(session.run("apply Recipes/other.rcp -q --force").status == 0)
+    #expect(session.run("apply Recipes/other.rcp -q --force --epochs 9").status == 0)
+    #expect(session.story("log better").output.contains("●    better"))
+    #expect(session.story("why start better").output.contains("start   classifier  DIGEST  → base of better"))
+    #expect(session.story("log Recipes/other.rcp --limit 2").output.contains("there already"))
+  }
+
+  @Test func manyStepsAreFolded() throws {
+    let session = try TinyRecipe.session()
+    let seeds = (1...40).map(String.init).joined(separator: ", ")
+    try session.write(
+      """
+      recipe "Many"
+      let held_out = dataset("data/pairs.csv", label: "larger", split: .test)
+      let starts = [for seed in [\(seeds)]: classifier(sizes: [2, 2], seed:)]
+      let scores = [for start in starts: evaluate(start, data: held_out, report: [.accuracy])]
+      let all = summary(of: scores)
+      export all to "out/all.json"
+
+      """, to: "Recipes/many.rcp")
+    let plan = session.story("plan Recipes/many.rcp").output
+    #expect(plan.contains("+  starts[0…39]  classifier × 40  no earlier result for this step\n"))
+    #expect(plan.contains("To run 82, there already 0, undecided 0."))
+    #expect(session.run("apply Recipes/many.rcp -q").status == 0)
+    #expect(session.story("plan Recipes/many.rcp").output.contains("classifier × 40  there, from runs "))
+    let log = session.story("log").output
+    #expect(log.contains("●    scores[0…39]  evaluate × 40"))
+    #expect(log.contains("← starts[], held_out\n"))
+    #expect(log.hasSuffix("82 steps, repeated ones folded: `--table` has a line for each\n"))
+    #expect(session.run("log --table").output.split(separator: "\n").count == 82)
+  }
+
   @Test func runsAreComparedByWhatDecidedThemAndWhatTheyGave() throws {
     let session = try appliedTwice()
     let result = session.story("diff 6 8")

@@ -67,6 +67,86 @@ import Testing
     #expect(session.run("show again").status == 0)
   }
 
+  @Test func anExportedFolderTellsWhereItComesFrom() throws {
+    let session = try session()
+    #expect(session.run("apply half.rcp -q").status == 0)
+    let graph = """
+      ●      merged  ties        DIGEST TIME  ← base, math, local
+      ├─┬─╮
+      │ │ ●  local   checkpoint  DIGEST TIME
+      │ ●    math    checkpoint  DIGEST TIME
+      ●      base    checkpoint  DIGEST TIME
+
+      """
+    #expect(
+      session.story("log out/merged").output == "out/merged holds `merged`, b3:DIGEST, exported DATE\n" + graph)
+    #expect(session.run("log out/merged --json").output == session.run("log merged --json").output)
+    let shown = session.story("show out/merged").output
+    #expect(
+      shown.contains("\n  made as     `merged` by ties in half.rcp\n  digest      b3:DIGEST\n  exported    DATE\n"))
+    #expect(session.run("why out/merged").output == session.run("why merged").output)
+    #expect(session.run("ref add best out/merged -q").status == 0)
+
+    // Taken elsewhere it tells the same by itself, where no registry knows of it.
+    try FileManager.default.createDirectory(atPath: session.folder + "/other", withIntermediateDirectories: true)
+    try FileManager.default.copyItem(atPath: session.folder + "/out/merged", toPath: session.folder + "/other/copy")
+    let told = session.story("-C other log copy --registry none")
+    #expect(told.status == 0)
+    #expect(
+      told.output == "copy holds b3:DIGEST, as its mergekit.lineage.json tells\n" + graph.replacing(" TIME", with: ""))
+    #expect(session.story("log other/copy").output.hasSuffix(graph))
+
+    // What was written to since is no longer that.
+    try session.write("{}", to: "out/merged/config.json")
+    #expect(session.run("log out/merged").output.contains("; changed since: config.json\n"))
+    #expect(
+      session.story("ref add other out/merged")
+        == .init(
+          status: 66,
+          errors: """
+            error: `out/merged` is no longer what was exported: config.json changed since
+              = help: `mergekit show DIGEST` shows what it was
+
+            """))
+    #expect(
+      session.story("log models/local")
+        == .init(
+          status: 66,
+          errors: """
+            error: `models/local` was not exported from here, and has no `mergekit.lineage.json` that tells where it comes from
+              = help: `mergekit show models/local` shows what is in it
+
+            """))
+  }
+
+  @Test func nobodyLearnsHowADiskIsArranged() throws {
+    let session = try session()
+    try session.write(
+      """
+      ## Of /home/ada/models/old, see https://example.org/a/b.
+      recipe "Private"
+      let base = checkpoint("\(session.folder)/models/local") # was ~ada/models/new
+      export average([base, checkpoint("models/local")]) to "out/merged"
+
+      """, to: "private.rcp")
+    #expect(session.run("apply private.rcp -q --report page.html").status == 0)
+    let shown = """
+      ## Of …/old, see https://example.org/a/b.
+      recipe "Private"
+      let base = checkpoint("…/local") # was …/new
+      export average([base, checkpoint("models/local")]) to "out/merged"
+
+      """
+    #expect(try session.read("out/merged/recipe.rcp") == shown)
+    #expect(try session.read("out/merged/README.md").contains(shown))
+    for name in ["out/merged/README.md", "out/merged/mergekit.lineage.json", "page.html"] {
+      #expect(try !session.read(name).contains("ada") || name == "page.html", "\(name)")
+      #expect(try !session.read(name).contains(session.folder), "\(name)")
+    }
+    #expect(session.run("export base open --with-paths").status == 0)
+    #expect(try session.read("open/recipe.rcp").contains(session.folder))
+  }
+
   @Test func whatWasTrainedIsNoMerge() throws {
     let session = try TinyRecipe.session()
     #expect(session.run("apply Recipes/tiny.rcp -q").status == 0)

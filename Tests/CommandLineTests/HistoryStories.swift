@@ -109,6 +109,10 @@ import Testing
               family         not known: layers, embedding and head are inferred from names
               layers         2, called `layers`
               files          1 safetensors file
+              made as        `tuned` by finetune in Recipes/tiny.rcp
+              digest         b3:DIGEST
+              exported       DATE
+              lineage        `mergekit log out/model` shows how it was made
 
             """))
     #expect(

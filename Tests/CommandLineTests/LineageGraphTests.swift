@@ -38,4 +38,10 @@ import Testing
   @Test func anInputThatIsReadTwiceIsDrawnOnce() {
     #expect(drawn([([1, 1], "sum"), ([], "a")]) == "●  sum\n●  a")
   }
+
+  @Test func whatNoTerminalShowsIsNotDrawn() {
+    let makers = (1...100).map { LineageGraph.Node(parents: [], text: "s\($0)") }
+    let lines = LineageGraph.lines([.init(parents: Array(1...100), text: "all")] + makers)
+    #expect(lines.count == 101 && lines[0] == "●  all" && lines[100] == "●  s100")
+  }
 }

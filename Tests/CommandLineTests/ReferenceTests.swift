@@ -145,6 +145,18 @@ import Testing
     }
   }
 
+  @Test func resultsAreCompletedByName() throws {
+    let session = try TinyRecipe.session()
+    #expect(session.run("completions results").output == "")
+    #expect(session.run("apply Recipes/tiny.rcp -q").status == 0)
+    #expect(session.run("ref add best@1 tuned").status == 0)
+    #expect(session.run("completions results").output == "best@1\ntrain\nheld_out\nstart\ntuned\nbefore\nafter\n")
+    for shell in ["bash", "zsh", "fish"] {
+      #expect(
+        session.run("completions \(shell)").output.contains("mergekit completions results 2>/dev/null"), "\(shell)")
+    }
+  }
+
   private func output(of command: [String], in folder: String) throws -> String {
     let process = Process()
     let pipe = Pipe()

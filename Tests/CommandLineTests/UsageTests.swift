@@ -68,6 +68,8 @@ import Testing
     let painted = "\u{1B}[1;31merror\u{1B}[0m"
     #expect(session.run("aply", asTerminal: true).errors.hasPrefix(painted))
     #expect(!session.run("aply", environment: ["NO_COLOR": "1"], asTerminal: true).errors.contains("\u{1B}"))
+    #expect(session.run("aply", environment: ["CLICOLOR_FORCE": "1"]).errors.contains("\u{1B}"))
+    #expect(!session.run("aply", environment: ["CLICOLOR_FORCE": "1", "NO_COLOR": "1"]).errors.contains("\u{1B}"))
     #expect(!session.run("--color never aply").errors.contains("\u{1B}"))
     #expect(session.run("--color always log --limit 0").errors.contains("wants a whole number"))
     #expect(

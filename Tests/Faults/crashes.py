@@ -28,13 +28,20 @@ def random_kills(campaign):
     expected, seconds = runs[0][0], sorted(seconds for _, seconds in runs)[4]
     total = campaign.amount(8, 200)
     generator = campaign.random("R1")
-    moments = [generator.uniform(0, 1.1 * seconds) for _ in range(total)]
+    # Half of them at any time of an undisturbed run, half as soon as so many steps are done, for on a machine that others use
+    # too one run may be much slower than another.
+    moments = [
+        (0, generator.uniform(0, 1.1 * seconds)) if number % 2 else (
+            generator.randrange(1, 14), generator.uniform(0, seconds / 14)) for number in range(total)]
 
-    def one(moment):
-        # On a machine that others use too, one run may be much faster than another: who comes too late tries earlier.
+    def one(plan):
+        steps, moment = plan
+        # Who comes too late tries earlier.
         for _ in range(6):
             session = long_session(campaign)
             process = session.start("apply", "r.rcp", "-q")
+            while session.receipts() < steps and process.poll() is None:
+                time.sleep(0.001)
             time.sleep(moment)
             hit = process.poll() is None
             kill(process)
@@ -42,6 +49,7 @@ def random_kills(campaign):
             if hit:
                 break
             moment /= 2
+            steps -= steps // 4
         done = session.receipts()
         if hit and os.path.exists(session.path(".mergekit", "index.sqlite")):
             session.must("log", "--json")
@@ -96,7 +104,7 @@ def crash_points(campaign):
     other, _ = undisturbed(campaign.session(SMALL.replace("99", "98")))
     groups = [("link", 1)] if campaign.is_quick else [
         ("link", 1), ("rename", 1), ("renameat2", 1), ("fsync", 1), ("fdatasync", 1), ("mkdir", 1), ("mkdirat", 1),
-        ("fallocate", 1), ("ftruncate", 1), ("fchmod", 1), ("unlink", 1), ("pwrite64", 7)]
+        ("fallocate", 1), ("ftruncate", 1), ("fchmod", 1), ("unlink", 1), ("pwrite64", 7), ("openat", 1)]
     counts = []
     for is_new in [False] if campaign.is_quick else [True, False]:
 

@@ -4,6 +4,8 @@ import json
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 
 from campaign import check, fault, kill
@@ -144,7 +146,40 @@ def clocks(campaign):
     check(session.digest() == expected, "the time of a file changed the result")
     applies = [entry["apply"] for entry in json.loads(session.must("log", "--json").output)]
     check(applies == sorted(applies, reverse=True), "the log is not in the order of its numbers")
-    return "files from 1970 and 2100, two time zones; not a clock that jumps while it runs, for which no tool is here"
+    return f"files from 1970 and 2100, two time zones; {jumping_clock(campaign)}"
+
+
+def jumping_clock(campaign):
+    """A clock that goes back an hour while steps run, between two applies, and far ahead."""
+    compiler = shutil.which("clang") or shutil.which("cc")
+    library = os.path.join(campaign.folder, "clock.so")
+    source = os.path.join(campaign.root, "Tests", "Faults", "clock.c")
+    if not sys.platform.startswith("linux") or not compiler or subprocess.run(
+            [compiler, "-shared", "-fPIC", "-O", source, "-o", library], capture_output=True).returncode:
+        return "not a clock that jumps while it runs: no compiler makes the library for it"
+    expected, _ = undisturbed(long_session(campaign))
+    session = long_session(campaign)
+    offset = session.write("offset", "0\n")
+    fake = {"LD_PRELOAD": library, "CLOCK_OFFSET": offset}
+    process = session.start("apply", "r.rcp", "-q", environment=fake)
+    while session.receipts() < 5 and process.poll() is None:
+        time.sleep(0.001)
+    session.write("offset", "-3600\n")
+    result = session.finish(process)
+    check(result.status == 0, lambda: f"the clock went back: {result!r}")
+    check(session.digest() == expected, "a clock that went back changed the result")
+    for jump in ["-7200", "86400000", "-10"]:
+        session.write("offset", jump + "\n")
+        steps = json.loads(session.must("apply", "r.rcp", "--json", environment=fake).output)["steps"]
+        check(all(step["outcome"] == "cached" for step in steps), f"at {jump} s it ran again")
+        session.must("log", "--html", "page.html", environment=fake)
+    applies = [entry["apply"] for entry in json.loads(session.must("log", "--json").output)]
+    check(applies == [4, 3, 2, 1], "the log is not in the order of its numbers")
+    # An apply of the year 2029 must not keep `gc` from ever deleting, nor one of the past lose what was just made.
+    session.must("gc", "--delete", environment=fake)
+    session.must("verify", "--full")
+    check(json.loads(session.must("plan", "r.rcp", "--json").output)["to_run"] == 0, "what was made last was collected")
+    return "a clock that jumps back by an hour while it runs, by two after, and ahead by years"
 
 
 @fault("R12", "inputs that change while they are read")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -60,14 +61,27 @@ def determinism(campaign):
 def sanitizer(campaign):
     if not campaign.build:
         raise NotRun("it builds everything again; `--sanitize` runs it")
-    environment = {**os.environ, "TSAN_OPTIONS": "halt_on_error=0 exitcode=66"}
+    environment = {**os.environ, "TSAN_OPTIONS": "halt_on_error=0 exitcode=0"}
     result = subprocess.run(
         ["swift", "test", "--sanitize=thread", "--build-path", ".build/thread-sanitizer"], cwd=campaign.root,
         env=environment, capture_output=True, text=True, errors="replace")
-    races = (result.stdout + result.stderr).count("WARNING: ThreadSanitizer")
-    check(races == 0, f"{races} reports")
+    reports = re.findall(r"WARNING: ThreadSanitizer.*?\nSUMMARY[^\n]*", result.stdout + result.stderr, re.DOTALL)
+    ours = [report for report in reports if not is_of_the_runtime(report)]
+    check(not ours, lambda: f"{len(ours)} reports, the first of which is {ours[0][:2000]}")
     check(result.returncode == 0, lambda: f"{(result.stdout + result.stderr)[-600:]}")
-    return "0 reports"
+    return f"0 reports, {len(reports)} of Swift's runtime aside"
+
+
+def is_of_the_runtime(report):
+    """Whether a report is of what the sanitizer cannot see in Swift's own libraries, which are built without it.
+
+    All empty arrays are one: the library writes their count, zero, over the zero that is there. And a `Mutex` that has to wait does
+    so in the library; both accesses are then below closures of `withLock`, the only ones whose types are `(inout sending) -> sending`.
+    """
+    if "Location is global '_swiftEmptyArrayStorage'" in report:
+        return True
+    accesses = report.split("\n\n")[:2]
+    return len(accesses) == 2 and all(re.search(r"z(_t)?(Yu)?YTXEfU\d*_", access) for access in accesses)
 
 
 @fault("R19", "a registry of 10,000 artifacts and a million receipts", quick=False)

@@ -174,3 +174,30 @@ import Testing
     #expect(try folder.names == [])
   }
 }
+
+extension FileTests {
+  @Test func comparesSamplesOfWhatWasWritten() throws {
+    let folder = try TemporaryFolder()
+    let path = folder("file")
+    let bytes = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+    let file = try NewFile(path)
+    try file.write(bytes, at: 10)
+    bytes.withUnsafeBytes { bytes in
+      for fromEnd in [false, true] { file.keepSample(of: bytes, at: 10, fromEnd: fromEnd) }
+      file.keepSample(of: UnsafeRawBufferPointer(rebasing: bytes[4096...]), at: 4106)
+    }
+    try file.finish()
+    try file.checkSamples()
+
+    // A byte of the last page, as a disk that lies would lose it.
+    let other = open(path, O_WRONLY)
+    defer { close(other) }
+    #expect(pwrite(other, [0x55, 0xAA], 2, 99_990) == 2)
+    #expect {
+      try file.checkSamples()
+    } throws: { error in
+      (error as? OperationError)?.message
+        == "`\(path)` does not hold what was written to it: its bytes from 95914 on are others"
+    }
+  }
+}

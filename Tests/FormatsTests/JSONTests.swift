@@ -116,6 +116,12 @@ import Testing
         """)
   }
 
+  @Test func whatIsNotSeenIsEscapedForPeople() throws {
+    let json = JSON.string("a\u{202E}b\u{200B}c\u{E0041}d\u{200D}é")
+    #expect(json.compact == #""a\u202eb\u200bc\udb40\udc41d"# + "\u{200D}é\"")
+    #expect(try parse(json.compact) == json && parse(json.canonical) == json)
+  }
+
   @Test func whatIsWrittenReadsBack() throws {
     var generator = SeededGenerator(1)
     for _ in 0..<2000 {

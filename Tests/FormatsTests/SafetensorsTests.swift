@@ -91,6 +91,10 @@ import Testing
       "a whole number from 0 to 9223372036854775807 is missing, at byte 36"
     ),
     (
+      "negative zero", file(#"{"a":\#(tensor("U8", "[-0]", 0, 0))}"#, data: 0),
+      "a whole number from 0 to 9223372036854775807 is missing, at byte 36"
+    ),
+    (
       "axis with a point", file(#"{"a":\#(tensor("U8", "[2.0]", 0, 2))}"#, data: 2),
       "a whole number from 0 to 9223372036854775807 is missing, at byte 36"
     ),

@@ -20,7 +20,11 @@ import Testing
     let page = LineagePage(.sample(steps: 1002), version: "1").text
     #expect(page.utf8.count <= 2_000_000)
     #expect(page.contains("id=\"folded\"") && page.contains("id=\"all\""))
-    #expect(!LineagePage(.sample(steps: 58), version: "1").text.contains("id=\"folded\""))
+    #expect(page.contains("id=\"fold\" checked"))
+    // One with sixty steps is folded only when somebody asks for it, one with few never.
+    let middle = LineagePage(.sample(steps: 58), version: "1").text
+    #expect(middle.contains("id=\"folded\"") && !middle.contains("id=\"fold\" checked"))
+    #expect(!LineagePage(.sample(steps: 8), version: "1").text.contains("id=\"folded\""))
   }
 
   @Test func nothingFromOutsideBecomesMarkup() throws {

@@ -28,6 +28,8 @@ enum Completion: Sendable, Hashable {
   case choices([String])
   case recipes
   case files
+  /// Names of results, and files.
+  case results
   case folders
   case commands
   case operations

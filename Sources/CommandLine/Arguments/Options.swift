@@ -30,6 +30,8 @@ enum Options {
   static let target = Option(
     "target", "NAME", .text, isRepeatable: true, "Make only this value of the recipe, and what it needs.")
   static let force = Flag("force", "Replace what is there already with other content.")
+  static let withPaths = Flag(
+    "with-paths", "Leave absolute paths in the recipe and the card beside a model; else only the last part of each.")
   static let html = Option(
     "html", "FILE", .file, "Write one page for a browser instead: graph, metrics, timeline and recipe.")
   static let report = Option(
@@ -71,6 +73,7 @@ enum Options {
   static let top = Option(
     "top", "N", .wholeFromOne, "How many tensors to list, those that changed most first; 20 by default.")
   static let why = Option("why", "STEP", .text, "Say of this step alone what of its key has changed.")
+  static let exitCode = Flag("exit-code", "End with status 2 where something is to run, with 0 where all is there.")
   static let since = Option(
     "since", "TIME", .time, "Only what began since then: a date such as 2026-11-23, or a time ago such as 12h or 14d.")
   static let operation = Option("op", "OPERATION", .text, "Only applies that ran this operation.")

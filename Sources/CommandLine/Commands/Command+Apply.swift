@@ -13,7 +13,8 @@ extension Command {
       """,
     operands: [.recipe],
     options: [
-      Options.set, Options.target, Options.out, Options.force, Options.jobs, Options.memory, Options.progress,
+      Options.set, Options.target, Options.out, Options.force, Options.withPaths, Options.jobs, Options.memory,
+      Options.progress,
       Options.report, Options.json,
     ],
     takesSettings: true,
@@ -47,6 +48,7 @@ private struct ApplyCommand {
       root: arguments[Options.out].map(invocation.absolute) ?? invocation.directory,
       replaces: arguments.has(Options.force), catalog: invocation.catalog, registry: registry)
     exporter.recipe = (loaded.name, loaded.text, loaded.graph.title)
+    exporter.keepsPaths = arguments.has(Options.withPaths)
     let application = Application(plan, planner: planner, registry: registry, exporter: exporter)
     try application.check()
 

@@ -15,8 +15,8 @@ extension Command {
       metrics and time; of recipes what they mean, not how they are written. Ends with status 1 where they differ.
       """,
     operands: [
-      Operand("A", .one, .files, "An artifact, a run's number, a model on disk, or a recipe's file."),
-      Operand("B", .one, .files, "What to compare it with, of the same sort."),
+      Operand("A", .one, .results, "An artifact, a run's number, a model on disk, or a recipe's file."),
+      Operand("B", .one, .results, "What to compare it with, of the same sort."),
     ],
     options: [Options.set, Options.top, Options.json],
     examples: [

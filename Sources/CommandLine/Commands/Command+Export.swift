@@ -13,10 +13,10 @@ extension Command {
     discussion:
       "The format is that of the artifact's kind, or the one behind `--as`. What is there already stays, unless it is the same.",
     operands: [
-      Operand("WHAT", .one, .nothing, "A digest, the first digits of one, a run's number, or a name in a recipe."),
+      Operand("WHAT", .one, .results, "A digest, the first digits of one, a run's number, or a name in a recipe."),
       Operand("PATH", .one, .files, "The folder or file to write."),
     ],
-    options: [Options.exportFormat, Options.force, Options.json],
+    options: [Options.exportFormat, Options.force, Options.withPaths, Options.json],
     examples: ["mergekit export merged out/merged", "mergekit export 41d0f21b9c scores.json --as json"]
   ) { invocation in
     let (named, path) = (invocation.arguments.operands[0], invocation.arguments.operands[1])
@@ -28,9 +28,10 @@ extension Command {
       try Invocation.blamingFlags { try Recipe.format(Source(name: "--as", text: text), catalog: invocation.catalog) }
     }
     let isAbsolute = path.hasPrefix("/")
-    let exporter = Exporter(
+    var exporter = Exporter(
       root: isAbsolute ? "" : invocation.directory, replaces: invocation.arguments.has(Options.force),
       elsewhere: "another PATH leaves it as it is", catalog: invocation.catalog, registry: registry)
+    exporter.keepsPaths = invocation.arguments.has(Options.withPaths)
     let source = Source(name: "command line", text: path)
     let export = Export(
       steps: [StepID(0)], isList: false, path: isAbsolute ? String(path.drop { $0 == "/" }) : path, format: format,

@@ -11,20 +11,26 @@ extension Command {
     "log", .results, "Show the history: what was applied, which steps ran, and what each was made from.",
     discussion: """
       Without an argument it shows the last applies, newest first. Given a recipe's file, it shows the applies of that recipe; given an \
-      artifact, everything that it was made from; given a run's number, all that decided it.
+      artifact or an exported folder, everything that it was made from; given a run's number, all that decided it.
       """,
-    operands: [Operand("WHAT", .optional, .recipes, "A recipe's file, a digest, a name, or a run's number.")],
+    operands: [
+      Operand("WHAT", .optional, .results, "A recipe's file, a digest, a name, a run's number, or an exported folder.")
+    ],
     options: [
       Options.limit, Options.since, Options.operation, Options.status, Options.table, Options.follow, Options.html,
       Options.json, Options.jsonLines,
     ],
     examples: [
-      "mergekit log", "mergekit log merged", "mergekit log Recipes/fisher.rcp --limit 3",
+      "mergekit log", "mergekit log merged", "mergekit log out/merged", "mergekit log Recipes/fisher.rcp --limit 3",
       "mergekit log merged --html merged.html",
       "mergekit log --since 2d --status failed --table",
     ]
   ) { invocation in
     guard let registry = try invocation.openRegistry(.readOnly) else {
+      if let path = invocation.arguments.operands.first, let export = try invocation.exported(path, in: nil) {
+        try invocation.printTold(by: export)
+        return 0
+      }
       invocation.sayNothingYet()
       if invocation.arguments.has(Options.json) { invocation.print(JSON.array([])) }
       return 0
@@ -35,14 +41,17 @@ extension Command {
       return 0
     }
     switch try invocation.find(named, in: registry) {
-    case .recipe(let name), .model(let name):
-      guard try registry.recipes().contains(where: { invocation.isSameFile($0, name) }) else {
-        throw OperationError.neverApplied(name)
+    case .recipe(let path), .model(let path):
+      if try registry.recipes().contains(where: { invocation.isSameFile($0, path) }) {
+        try invocation.printApplies(try invocation.applies(in: registry, of: path), registry)
+      } else if let export = try invocation.exported(path, in: registry) {
+        try invocation.printLineage(of: export, registry)
+      } else {
+        throw path.hasSuffix(".rcp") ? OperationError.neverApplied(path) : OperationError.notExported(path)
       }
-      try invocation.printApplies(try invocation.applies(in: registry, of: name), registry)
-    case .artifact(let digest): try invocation.printLineage(of: digest, registry)
+    case .artifact(let digest): try invocation.printLineage(of: [digest], registry)
     case .run(let run) where invocation.arguments.has(Options.html):
-      try invocation.printLineage(of: run.output, registry)
+      try invocation.printLineage(of: [run.output], registry)
     case .run(let run): invocation.printRun(run)
     }
     return 0
@@ -102,12 +111,35 @@ extension Invocation {
     }
   }
 
-  fileprivate func printLineage(of artifact: Digest, _ registry: Registry) throws {
+  /// Shows where an export comes from: as the registry knows it, else as the folder tells.
+  fileprivate func printLineage(of export: ExportedFolder, _ registry: Registry) throws {
+    let isForPrograms = arguments.has(Options.html) || arguments.has(Options.json) || arguments.has(Options.jsonLines)
+    let label = try export.artifacts.first.flatMap { try registry.runs(producing: $0).last?.label }
+    if export.artifacts.isEmpty { return try printTold(by: export) }
+    if !isForPrograms { print(export.heading(label: label, style)) }
+    try printLineage(of: export.artifacts, registry)
+  }
+
+  /// Shows what an exported folder tells of itself, where no registry knows more.
+  fileprivate func printTold(by export: ExportedFolder) throws {
+    if arguments.has(Options.html) {
+      throw OperationError(
+        .missing, "no registry here knows `\(export.name)`, and what it tells of itself is too little for a page",
+        helps: ["`mergekit log \(export.name)` shows that"])
+    }
+    if arguments.has(Options.json) || arguments.has(Options.jsonLines) {
+      return arguments.has(Options.json) ? print(export.lineage ?? .null) : print(line: export.lineage ?? .null)
+    }
+    print(export.heading(label: nil, style))
+    for line in export.told(style) { print(line) }
+  }
+
+  fileprivate func printLineage(of artifacts: [Digest], _ registry: Registry) throws {
     if let file = arguments[Options.html] {
-      return try writePage(of: LineageSource(registry: registry, directory: directory).lineage(of: artifact), to: file)
+      return try writePage(of: LineageSource(registry: registry, directory: directory).lineage(of: artifacts), to: file)
     }
     let history = History(registry: registry, style: style)
-    let runs = try history.lineage(of: artifact)
+    let runs = try history.lineage(of: artifacts)
     if arguments.has(Options.jsonLines) {
       for entry in runs { print(line: entry.run.json) }
       return
@@ -130,6 +162,13 @@ extension Invocation {
 }
 
 extension OperationError {
+  static func notExported(_ path: String) -> OperationError {
+    OperationError(
+      .missing,
+      "`\(path)` was not exported from here, and has no `\(ExportedFiles.lineage)` that tells where it comes from",
+      helps: ["`mergekit show \(path)` shows what is in it"])
+  }
+
   static func neverApplied(_ recipe: String) -> OperationError {
     OperationError(.missing, "`\(recipe)` was never applied here", helps: ["`mergekit apply \(recipe)` does it"])
   }

@@ -14,7 +14,8 @@ extension Command {
       Each step has a mark: `=` is there from an earlier run, `+` is new, `~` has changed since its last run, `?` depends on \
       what a step before it gives: if that comes out as it did before, this is there already.
       """,
-    operands: [.recipe], options: [Options.set, Options.target, Options.out, Options.why, Options.json],
+    operands: [.recipe],
+    options: [Options.set, Options.target, Options.out, Options.why, Options.exitCode, Options.json],
     takesSettings: true,
     examples: [
       "mergekit plan Recipes/fisher.rcp", "mergekit plan Recipes/fisher.rcp --samples 2048",
@@ -34,10 +35,11 @@ extension Command {
     if invocation.arguments.has(Options.json) {
       invocation.print(plan.json(recipe: loaded.name))
     } else {
-      let table = PlanTable(plan: plan, recipe: loaded.name, apply: invocation.commandLine(of: "apply", loaded))
-      for line in table.lines(invocation.style) { invocation.print(line) }
+      let table = PlanTable(
+        plan: plan, recipe: loaded.name, apply: invocation.commandLine(of: "apply", loaded), registry: registry)
+      for line in try table.lines(invocation.style) { invocation.print(line) }
     }
-    return 0
+    return invocation.arguments.has(Options.exitCode) && !plan.toRun.isEmpty ? 2 : 0
   }
 }
 

@@ -13,7 +13,7 @@ extension Command {
     operands: [
       Operand("ACTION", .one, .choices(["add", "rm", "list"]), "add, rm or list."),
       Operand("NAME", .optional, .nothing, "The name: letters, digits, and `.`, `_`, `-`, `@`."),
-      Operand("WHAT", .optional, .nothing, "A digest, the first digits of one, a run's number, or a name in a recipe."),
+      Operand("WHAT", .optional, .results, "A digest, the first digits of one, a run's number, or a name in a recipe."),
     ],
     options: [Options.force, Options.json],
     examples: ["mergekit ref add base@v3 merged", "mergekit ref list", "mergekit ref rm base@v3"]

@@ -15,13 +15,15 @@ extension Command {
       - A recipe's file means what it made last.
       - A folder or a safetensors file means the model or the adapter in it.
       """,
-    operands: [Operand("WHAT", .one, .files, "A digest, a name, a run's number, a recipe's file, or a model on disk.")],
+    operands: [
+      Operand("WHAT", .one, .results, "A digest, a name, a run's number, a recipe's file, or a model on disk.")
+    ],
     options: [Options.tensors, Options.json],
     examples: ["mergekit show merged", "mergekit show models/base --tensors='*.mlp.*'"]
   ) { invocation in
     let registry = try invocation.openRegistry(.readOnly)
     switch (try invocation.find(invocation.arguments.operand, in: registry), registry) {
-    case (.model(let path), _): try invocation.showModel(path)
+    case (.model(let path), _): try invocation.showModel(path, registry)
     case (.run(let run), _): invocation.printRun(run)
     case (.artifact(let digest), let registry?): try invocation.showArtifact(digest, registry)
     case (.recipe(let name), let registry?): try invocation.showRecipe(name, registry)
@@ -32,45 +34,49 @@ extension Command {
 }
 
 extension Invocation {
-  /// A model on disk: its configuration's main lines and its tensors.
-  fileprivate func showModel(_ path: String) throws {
+  /// A model or an adapter on disk: its configuration's main lines, where it comes from if it was exported, and its tensors.
+  fileprivate func showModel(_ path: String, _ registry: Registry?) throws {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: absolute(path))) ?? []
     let isAdapter = names.contains(ModelFolder.Layout.adapter.config)
     let model = try ModelFolder(absolute(path), layout: isAdapter ? .adapter : .model)
+    let export = try exported(path, in: registry)
     let tensors = TensorList(model)
     let listed = try asked(of: tensors)
     if arguments.has(Options.json) {
       return print([
         "path": .string(path), "config": model.config, "bytes": .integer(tensors.byteCount),
+        "exported_from": (export?.artifacts.first).map { .string($0.description) } ?? .null,
         "structure": ModelStructure(model.config, tensors: model.entries.map(\.name)).json,
         "tensors": (listed ?? tensors).json,
       ])
     }
     print("\(style(isAdapter ? "adapter" : "model", .bold)) \(Renderer.printable(path))")
+    let facts = isAdapter ? Facts(model.config).lines + [("tensors", tensors.summary)] : mainLines(of: model, tensors)
     var table = Table()
-    if isAdapter {
-      for (name, text) in Facts(model.config).lines {
-        table.add(.init(Renderer.printable(name), .faint), .init(Renderer.printable(text)))
-      }
-      table.add(.init("tensors", .faint), .init(tensors.summary))
-      for line in table.lines(style) { print(line) }
-      if names.contains("mergekit.json"), let bytes = try? File.contents(of: absolute(path) + "/mergekit.json") {
-        printMaps(.object([.init("mergekit", try JSON(parsing: bytes))]))
-      }
-      return printTensors(listed)
+    for (name, text) in facts + (try export?.origin(registry) ?? []) {
+      table.add(.init(Renderer.printable(name), .faint), .init(Renderer.printable(text)))
     }
+    for line in table.lines(style) { print(line) }
+    if isAdapter, names.contains("mergekit.json"),
+      let bytes = try? File.contents(of: absolute(path) + "/mergekit.json")
+    {
+      printMaps(.object([.init("mergekit", try JSON(parsing: bytes))]))
+    }
+    printTensors(listed)
+  }
+
+  /// What one wants to know of a model at once.
+  private func mainLines(of model: ModelFolder, _ tensors: TensorList) -> [(name: String, text: String)] {
+    var lines: [(name: String, text: String)] = []
     for name in ["architecture", "model_type", "architectures"] {
       guard let fact = model.config[name] else { continue }
-      table.add(.init(name, .faint), .init(Renderer.printable(fact.string ?? fact.compact)))
+      lines.append((name, fact.string ?? fact.compact))
     }
-    if let text = tokenizerText(of: model) { table.add(.init("tokenizer", .faint), .init(Renderer.printable(text))) }
+    if let text = tokenizerText(of: model) { lines.append(("tokenizer", text)) }
+    lines.append(("tensors", tensors.summary))
+    lines += ModelStructure(model.config, tensors: model.entries.map(\.name)).lines
     let files = Set(model.entries.map(\.slice.path)).count
-    table.add(.init("tensors", .faint), .init(tensors.summary))
-    let structure = ModelStructure(model.config, tensors: model.entries.map(\.name))
-    for (name, text) in structure.lines { table.add(.init(name, .faint), .init(Renderer.printable(text))) }
-    table.add(.init("files", .faint), .init(Measure.count(files, "safetensors file")))
-    for line in table.lines(style) { print(line) }
-    printTensors(listed)
+    return lines + [("files", Measure.count(files, "safetensors file"))]
   }
 
   /// What kind of tokenizer a model has, or why the one that it has cannot be used.

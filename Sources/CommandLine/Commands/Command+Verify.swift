@@ -10,7 +10,7 @@ extension Command {
       Objects that were touched since they were stored are read and compared with their digests; with `--full` all are, with `--sample` some. The index is only a \
       copy of what objects and receipts say, so `--rebuild-index` can always make it anew. Ends with status 76 where something is damaged.
       """,
-    operands: [Operand("WHAT", .any, .nothing, "Artifacts to look at; the whole registry by default.")],
+    operands: [Operand("WHAT", .any, .results, "Artifacts to look at; the whole registry by default.")],
     options: [Options.full, Options.sample, Options.repair, Options.rebuildIndex, Options.json],
     examples: ["mergekit verify --full", "mergekit verify --sample 5%", "mergekit verify merged --full --repair"]
   ) { invocation in

@@ -13,8 +13,8 @@ extension Command {
       `mergekit plan RECIPE --why STEP` says why a step would run now.
       """,
     operands: [
-      Operand("STEP", .one, .nothing, "What a recipe calls a step, a run's number, or a digest."),
-      Operand("OTHER", .optional, .nothing, "Another one, made from the first or the other way round."),
+      Operand("STEP", .one, .results, "What a recipe calls a step, a run's number, or a digest."),
+      Operand("OTHER", .optional, .results, "Another one, made from the first or the other way round."),
     ],
     options: [Options.json], examples: ["mergekit why merged", "mergekit why base merged"]
   ) { invocation in
@@ -74,7 +74,9 @@ extension Invocation {
     let (first, last) = a.id <= b.id ? (a, b) : (b, a)
     let path = try registry.path(from: first.output, to: last)
     if arguments.has(Options.json) { return print(JSON.array(path.map(\.json))) }
-    let names = [first, last].map { "`\(Renderer.printable($0.label))` (run \($0.id))" }
+    let labels = try History(registry: registry, style: style).labels(of: [last.output])
+    func label(_ run: Run) -> String { Renderer.printable(labels[run.output] ?? run.label) }
+    let names = [first, last].map { "`\(label($0))` (run \($0.id))" }
     guard !path.isEmpty else { return print("\(names[1]) was not made from \(names[0])") }
     print("\(names[1]) was made from \(names[0]):")
     var table = Table()
@@ -82,8 +84,8 @@ extension Invocation {
       let next = index + 1 < path.count ? path[index + 1] : nil
       let slot = next?.inputs.first { $0.artifact == run.output }?.slot
       table.add(
-        .init(Renderer.printable(run.label), .bold), .init(run.operation), .init(run.output.short, .yellow),
-        .init(slot.map { "→ \(Renderer.printable($0)) of \(Renderer.printable(next?.label ?? ""))" } ?? "", .faint))
+        .init(label(run), .bold), .init(run.operation), .init(run.output.short, .yellow),
+        .init(slot.map { "→ \(Renderer.printable($0)) of \(next.map(label) ?? "")" } ?? "", .faint))
     }
     for line in table.lines(style) { print(line) }
   }

@@ -1,5 +1,7 @@
 import Diagnostics
+import Fingerprints
 import Operations
+import Pages
 import Plans
 import Recipes
 import Registry
@@ -11,17 +13,65 @@ struct PlanTable {
   let recipe: String
   /// The command line that does what is planned.
   let apply: String
+  /// None where nothing was ever stored.
+  let registry: Registry?
 
-  func lines(_ style: Style) -> [String] {
+  func lines(_ style: Style) throws -> [String] {
     let title = plan.graph.title.isEmpty ? "" : ": \(Renderer.printable(plan.graph.title))"
     var table = Table()
-    for step in plan.steps {
+    let rows = try rows()
+    for row in rows {
+      let step = row.steps[0]
       let (mark, ink) = PlanTable.mark(of: step)
+      let count = row.steps.count > 1 ? " × \(row.steps.count)" : ""
       table.add(
-        .init(mark, ink), .init(Renderer.printable(step.label), step.isCached ? .faint : .bold),
-        .init(step.step.operation, step.isCached ? .faint : nil), .init(reason(of: step), step.isCached ? .faint : nil))
+        .init(mark, ink),
+        .init(Renderer.printable(StepFolding.name(row.steps.map(\.label))), step.isCached ? .faint : .bold),
+        .init(step.step.operation + count, step.isCached ? .faint : nil),
+        .init(row.reason, step.isCached ? .faint : nil))
     }
-    return ["Plan for \(Renderer.printable(recipe))\(title)"] + table.lines(style) + exports(style) + [""] + counts
+    let note =
+      rows.count == plan.steps.count
+      ? [] : ["", style("Repeated steps are folded; `--json` lists each, `--why STEP` tells of one.", .faint)]
+    return ["Plan for \(Renderer.printable(recipe))\(title)"] + table.lines(style) + exports(style) + note + [""]
+      + counts
+  }
+
+  /// One line of the table: a step, or several that are in the same state for the same reason.
+  private typealias Row = (steps: [PlannedStep], reason: String)
+
+  private func rows() throws -> [Row] {
+    let whole: [Row] = try plan.steps.map { ([$0], try reason(of: $0)) }
+    guard whole.count > GraphFolding.threshold else { return whole }
+    var places: [[String]: Int] = [:]
+    var rows: [Row] = []
+    for (steps, reason) in whole {
+      let step = steps[0]
+      let key = [step.step.operation, StepFolding.family(step.label), step.stateName, alike(reason, step)]
+      if let place = places[key] {
+        rows[place].steps.append(step)
+      } else {
+        places[key] = rows.count
+        rows.append(([step], reason))
+      }
+    }
+    return rows.map { row in row.steps.count == 1 ? row : (row.steps, folded(row)) }
+  }
+
+  /// What the reasons of folded steps have in common.
+  private func alike(_ reason: String, _ step: PlannedStep) -> String {
+    switch step.state {
+    case .cached: ""
+    case .runs: reason
+    case .undecided: StepFolding.family(reason)
+    }
+  }
+
+  /// The reason of several steps in one.
+  private func folded(_ row: Row) -> String {
+    let runs = row.steps.compactMap { if case .cached(let run) = $0.state { run.id } else { nil } }
+    guard let first = runs.min(), let last = runs.max() else { return alike(row.reason, row.steps[0]) }
+    return first == last ? "there, from run \(first)" : "there, from runs \(first) to \(last)"
   }
 
   private static func mark(of step: PlannedStep) -> (String, Style.Ink) {
@@ -33,19 +83,33 @@ struct PlanTable {
     }
   }
 
-  private func reason(of step: PlannedStep) -> String {
+  private func reason(of step: PlannedStep) throws -> String {
     switch step.state {
     case .cached(let run): "there, from run \(run.id)"
-    case .runs(let reason): Renderer.printable(reason.text)
+    case .runs(let reason): Renderer.printable(reason.text) + (try cause(of: reason).map { " (\($0))" } ?? "")
     case .undecided(let id): "depends on `\(Renderer.printable(plan.graph.origins[id.index].label))`"
     }
+  }
+
+  /// Where an input is all that has changed: what made it another one, in the step that it comes from.
+  private func cause(of reason: Reason) throws -> String? {
+    guard case .changed(let changes, _) = reason, let first = changes.first, first.role == .input, let registry,
+      let old = first.old.flatMap({ Digest($0) }), let new = first.new.flatMap({ Digest($0) }),
+      let divergence = try Divergence.find(old, new, in: registry),
+      let change = divergence.comparison.changes.first
+    else { return nil }
+    // A result may have had another name in the recipe that made it.
+    let label = plan.steps.first { $0.artifact == divergence.new.output }?.label ?? divergence.new.label
+    return "`\(Renderer.printable(label))`: \(Renderer.printable(change.sentence))"
   }
 
   private func exports(_ style: Style) -> [String] {
     var table = Table()
     for case .export(let export) in plan.goals {
-      let labels = export.steps.map { plan.graph.origins[$0.index].label }.joined(separator: ", ")
-      table.add(.init("→"), .init(Renderer.printable(export.path), .bold), .init(Renderer.printable(labels), .faint))
+      let labels = StepFolding.names(export.steps.map { plan.graph.origins[$0.index].label })
+      table.add(
+        .init("→"), .init(Renderer.printable(export.path), .bold),
+        .init(Renderer.printable(labels.joined(separator: ", ")), .faint))
     }
     return table.lines(style)
   }

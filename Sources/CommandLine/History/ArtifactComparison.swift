@@ -123,7 +123,7 @@ struct ArtifactComparison: Comparison {
           + ["absolute", "relative", "length", "cosine"].map { .init($0, .faint, isNumber: true) })
     }
     for row in rows.prefix(top) {
-      let name = Table.Cell(Renderer.printable(row.name), .bold)
+      let name = Table.Cell(Renderer.shortened(row.name, to: 120), .bold)
       switch row.kind {
       case .added: table.rows.append([name, .init("added", .green)])
       case .removed: table.rows.append([name, .init("removed", .red)])

@@ -45,18 +45,32 @@ struct History {
 
   // MARK: Lineage
 
-  /// An artifact and all that it was made from, newest first.
-  func lineage(of artifact: Digest) throws -> [(label: String, run: Run)] {
+  /// Artifacts and all that they were made from, newest first, under the names that the last apply of them used.
+  func lineage(of artifacts: [Digest]) throws -> [(label: String, run: Run)] {
     var found: [Int: Run] = [:]
-    var waiting = [artifact]
+    var waiting = artifacts
     var seen: Set<Digest> = []
     while let next = waiting.popLast() {
-      guard seen.insert(next).inserted, let run = try registry.runs(producing: next).first else { continue }
+      guard seen.insert(next).inserted, let run = try registry.maker(of: next) else { continue }
       found[run.id] = run
       waiting += run.inputs.map(\.artifact)
     }
+    let labels = try labels(of: artifacts)
     // What a run read was made by a run before it, so its number is smaller.
-    return found.values.sorted { $0.id > $1.id }.map { ($0.label, $0) }
+    return found.values.sorted { $0.id > $1.id }.map { (labels[$0.output] ?? $0.label, $0) }
+  }
+
+  /// What the newest apply that gave some artifacts calls all that it gave: a result may have had another name in the recipe that
+  /// made it first.
+  func labels(of artifacts: [Digest]) throws -> [Digest: String] {
+    guard let run = try artifacts.first.flatMap({ try registry.runs(producing: $0).last }),
+      let apply = try registry.applies(with: run.id).last
+    else { return [:] }
+    var labels: [Digest: String] = [:]
+    for step in apply.steps {
+      if let run = try registry.run(id: step.run), labels[run.output] == nil { labels[run.output] = step.label }
+    }
+    return labels
   }
 
   func lines(_ runs: [(label: String, run: Run)]) -> [String] {
@@ -98,7 +112,9 @@ struct History {
   // MARK: Drawing
 
   private func draw(_ unordered: [(label: String, run: Run)], labelOf: (Digest) -> String?) -> [String] {
-    let runs = LineageGraph.order(parents(of: unordered)).map { unordered[$0] }
+    let parents = parents(of: unordered)
+    if let lines = folded(unordered, parents: parents, labelOf: labelOf) { return lines }
+    let runs = LineageGraph.order(parents).map { unordered[$0] }
     var table = Table()
     for (label, run) in runs {
       table.add(
@@ -106,7 +122,7 @@ struct History {
         .init(Measure.duration(run.seconds), .faint, isNumber: true), .init(origin(of: run, labelOf), .faint))
     }
     let texts = table.lines(style, indent: 0)
-    return LineageGraph.lines(zip(parents(of: runs), texts).map { LineageGraph.Node(parents: $0, text: $1) })
+    return LineageGraph.lines(zip(self.parents(of: runs), texts).map { LineageGraph.Node(parents: $0, text: $1) })
   }
 
   /// For each run the runs that made what it read, by index. A run that gave what it had read is not its own parent.
@@ -126,7 +142,7 @@ struct History {
       let name = Renderer.printable(labelOf(input.artifact) ?? input.artifact.short)
       if !names.contains(name) { names.append(name) }
     }
-    return names.isEmpty ? "" : "← " + names.joined(separator: ", ")
+    return names.isEmpty ? "" : "← " + StepFolding.listed(names)
   }
 }
 

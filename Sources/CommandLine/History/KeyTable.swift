@@ -65,9 +65,11 @@ extension Reason.Change {
 }
 
 extension Divergence {
-  /// `` `train` (run 7) differs from run 1: limit: 1000 → 500 ``.
+  /// `` `train` (run 7) differs from run 1: limit: 1000 → 500 ``; where another name or recipe stands behind one, it is said, too.
   var clause: String {
-    let differs = "`\(Renderer.printable(new.label))` (run \(new.id)) differs from run \(old.id)"
+    let recipe = new.recipe == old.recipe ? "" : " of \(Renderer.printable(new.recipe))"
+    let before = new.label == old.label ? "run \(old.id)" : "`\(Renderer.printable(old.label))` (run \(old.id))"
+    let differs = "`\(Renderer.printable(new.label))` (run \(new.id)\(recipe)) differs from \(before)"
     guard let change = comparison.changes.first else { return "\(differs) although nothing in its key does" }
     return "\(differs): \(Renderer.printable(change.sentence))"
   }

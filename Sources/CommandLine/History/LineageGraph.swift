@@ -40,10 +40,16 @@ struct LineageGraph {
     return order
   }
 
-  /// The lines, texts in one column.
+  /// More lanes than this no eye follows, nor does a terminal show them.
+  private static let widest = 40
+
+  /// The lines, texts in one column. A graph with too many lanes has none: its texts stand alone.
   static func lines(_ nodes: [Node]) -> [String] {
     var graph = LineageGraph()
-    for (index, node) in nodes.enumerated() { graph.add(node, at: index) }
+    for (index, node) in nodes.enumerated() {
+      graph.add(node, at: index)
+      if graph.lanes.count > widest { return nodes.map { "●  " + $0.text } }
+    }
     let width = graph.rows.filter { $0.text != nil }.map(\.graph.count).max() ?? 0
     return graph.rows.map { row in
       guard let text = row.text else { return row.graph }
@@ -65,7 +71,7 @@ struct LineageGraph {
       lanes[target] = parent
       targets.append(target)
     }
-    let hasConnector = targets.contains { $0 != lane }
+    let hasConnector = targets.contains { $0 != lane } && lanes.count <= Self.widest
     if hasConnector { rows.append((connector(from: lane, to: targets, before: before), nil)) }
     ended = hasConnector || lanes[lane] != nil ? nil : lane
     while lanes.last == .some(nil) { lanes.removeLast() }

@@ -41,12 +41,12 @@ struct LineageSource {
     return try lineage(entries, title: title(of: applies), applies: pages, recipes: recipes(applies))
   }
 
-  /// What an artifact was made from.
-  func lineage(of artifact: Digest) throws -> Lineage {
-    let runs = try History(registry: registry, style: .plain).lineage(of: artifact).reversed()
+  /// What artifacts were made from.
+  func lineage(of artifacts: [Digest]) throws -> Lineage {
+    let runs = try History(registry: registry, style: .plain).lineage(of: artifacts).reversed()
     guard let last = runs.last else {
       throw OperationError(
-        .missing, "`\(artifact.short)` is in the registry, and no run that made it",
+        .missing, "`\(artifacts.first?.short ?? "")` is in the registry, and no run that made it",
         helps: ["`mergekit log` lists the runs"])
     }
     let apply = try registry.applies(with: last.run.id).last
@@ -116,14 +116,14 @@ struct LineageSource {
     guard let newest = applies.first else { return "Nothing was applied yet" }
     guard Set(applies.map(\.recipe)).count == 1 else { return "What was made here" }
     let title = Recipe(Source(name: newest.recipe, text: newest.text), path: newest.recipe).title ?? ""
-    return title.isEmpty ? shown(newest.recipe) : title
+    return title.isEmpty ? shown(newest.recipe) : Listing.withoutPaths(title)
   }
 
   /// Each recipe as its newest apply read it.
   private func recipes(_ applies: [Apply]) -> [(path: String, listing: Listing)] {
     var seen: Set<String> = []
     return applies.filter { seen.insert($0.recipe).inserted }.map {
-      (shown($0.recipe), Listing(Source(name: $0.recipe, text: $0.text)))
+      (shown($0.recipe), Listing(Source(name: $0.recipe, text: $0.text)).withoutPaths)
     }
   }
 

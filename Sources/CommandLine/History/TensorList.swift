@@ -44,7 +44,8 @@ struct TensorList {
     var table = Table()
     for item in items {
       table.add(
-        .init(Renderer.printable(item.name)), .init(item.dtype.rawValue, .faint), .init(item.shape.description),
+        .init(Renderer.shortened(item.name, to: 120)), .init(item.dtype.rawValue, .faint),
+        .init(item.shape.description),
         .init(Measure.bytes(item.byteCount), .faint, isNumber: true))
     }
     return table.lines(style)

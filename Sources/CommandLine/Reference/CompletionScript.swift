@@ -20,7 +20,7 @@ struct CompletionScript {
     case .commands: commands.map(\.name)
     case .operations: operations
     case .topics: commands.map(\.name) + operations
-    case .nothing, .recipes, .files, .folders: []
+    case .nothing, .recipes, .files, .folders, .results: []
     }
   }
 
@@ -77,6 +77,8 @@ struct CompletionScript {
     case .files: "COMPREPLY=($(compgen -f -- \"$current\"))"
     case .folders: "COMPREPLY=($(compgen -d -- \"$current\"))"
     case .recipes: "COMPREPLY=($(compgen -f -X '!*.rcp' -- \"$current\") $(compgen -d -- \"$current\"))"
+    case .results:
+      "COMPREPLY=($(compgen -W \"$(mergekit completions results 2>/dev/null)\" -- \"$current\") $(compgen -f -- \"$current\"))"
     case .choices, .commands, .operations, .topics:
       "COMPREPLY=($(compgen -W \"\(words(completion).joined(separator: " "))\" -- \"$current\"))"
     }
@@ -127,6 +129,7 @@ struct CompletionScript {
     case .files: "_files"
     case .folders: "_files -/"
     case .recipes: "_files -g \"*.rcp\""
+    case .results: "{ compadd -- ${(f)\"$(mergekit completions results 2>/dev/null)\"}; _files }"
     case .choices, .commands, .operations, .topics: "(\(words(completion).joined(separator: " ")))"
     }
   }
@@ -163,6 +166,7 @@ struct CompletionScript {
     case .files: " -F"
     case .folders: " -a '(__fish_complete_directories)'"
     case .recipes: " -a '(__fish_complete_suffix .rcp)'"
+    case .results: " -F -a '(mergekit completions results 2>/dev/null)'"
     case .choices, .commands, .operations, .topics: " -a \(quoted(words(completion).joined(separator: " ")))"
     }
   }

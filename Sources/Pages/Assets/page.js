@@ -10,6 +10,7 @@
   }));
   const byId = (id) => document.getElementById(id);
   const details = byId("details");
+  const hint = [...details.childNodes];
 
   // ------------------------------------------------------------------------------------------------------- graphs
   // A graph's nodes stand for one step each, or for several that are folded.
@@ -46,8 +47,10 @@
     listenToPointer(graph);
     return graph;
   });
-  let graph = graphs[0];
-  for (const other of graphs.slice(1)) other.svg.setAttribute("hidden", "");
+  // The last one has every step; one before it is folded, and shown where the box says so.
+  const asked = () => byId("fold")?.checked === false ? graphs.at(-1) : graphs[0];
+  let graph = asked();
+  for (const other of graphs) other.svg.toggleAttribute("hidden", other !== graph);
 
   // --------------------------------------------------------------------------------------------------------- zoom
   // Fits all of the graph in, no larger than life.
@@ -218,7 +221,7 @@
   function clear() {
     for (const each of graphs) trace(each, null);
     document.querySelectorAll("tr.chosen").forEach((row) => row.classList.remove("chosen"));
-    details.replaceChildren();
+    details.replaceChildren(...hint);
   }
 
   // -------------------------------------------------------------------------------------------------- a step's page
@@ -328,9 +331,8 @@
   });
 
   // --------------------------------------------------------------------------------------------------------- fold
-  byId("fold")?.addEventListener("change", (event) => {
-    const [folded, all] = graphs;
-    graph = event.target.checked ? folded : all;
+  byId("fold")?.addEventListener("change", () => {
+    graph = asked();
     for (const each of graphs) each.svg.toggleAttribute("hidden", each !== graph);
     if (!graph.view) fit(graph);
   });
