@@ -69,7 +69,7 @@ import Testing
 
   @Test func anExportedFolderTellsWhereItComesFrom() throws {
     let session = try session()
-    #expect(session.run("apply half.rcp -q").status == 0)
+    #expect(session.run("apply half.rcp -q --jobs 1").status == 0)
     let graph = """
       ●      merged  ties        DIGEST TIME  ← base, math, local
       ├─┬─╮
