@@ -22,7 +22,7 @@ public final class NewFile: Sendable {
   /// Writes past the system's cache; negative where the file system cannot, or nobody asked for it.
   private let direct: Int32
   private let isKept = Atomic<Bool>(false)
-  let pieces = PieceMemory()
+  let pieces = PieceQueue()
   let samples = Mutex<[Sample]>([])
 
   /// - Parameters:
@@ -153,6 +153,7 @@ public final class NewFile: Sendable {
   }
 
   private func synchronize(isReadOnly: Bool) throws {
+    try pieces.finish()
     if isReadOnly { fchmod(descriptor, 0o444) }
     guard retryingInterrupted({ fsync(descriptor) }) == 0 else { throw OperationError(writing: place, errno) }
   }

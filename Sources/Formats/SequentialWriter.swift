@@ -3,7 +3,7 @@ import Synchronization
 
 /// Bytes of a new file that follow each other: while some are written, the next are made.
 ///
-/// They are gathered into pieces of whole pages, of which two are held. One thread fills them.
+/// They are gathered into pieces of whole pages, which the file's queue writes. One thread fills them.
 public final class SequentialWriter {
   /// Large enough for a disk to be busy while the next is awaited.
   private static let pieceLength = 4 << 20
@@ -11,12 +11,10 @@ public final class SequentialWriter {
   private let file: NewFile
   /// What is filled: from the page on in which `offset` lies.
   private var piece: UnsafeMutableRawBufferPointer
-  private var other: UnsafeMutableRawBufferPointer
+  private let length: Int
   /// Where in the file the first byte of the piece goes that has not been written.
   private var offset: Int
   private var filled = 0
-  private let queue = DispatchQueue(label: "mergekit.writer")
-  private let failure = FirstFailure()
 
   /// - Parameters:
   ///   - offset: Where in the file the bytes begin.
@@ -25,16 +23,11 @@ public final class SequentialWriter {
   public init(_ file: NewFile, at offset: Int, count: Int, longest: Int) {
     self.file = file
     self.offset = offset
-    let length = min(count, Self.pieceLength + longest) + 2 * NewFile.pageSize
+    length = min(count, Self.pieceLength + longest) + 2 * NewFile.pageSize
     piece = file.pieces.take(length)
-    other = file.pieces.take(count < Self.pieceLength ? 0 : length)
   }
 
-  deinit {
-    queue.sync {}
-    file.pieces.giveBack(piece)
-    file.pieces.giveBack(other)
-  }
+  deinit { file.pieces.giveBack(piece) }
 
   /// Adds bytes that `make` writes.
   /// - Returns: What `make` returns.
@@ -43,53 +36,54 @@ public final class SequentialWriter {
     let start = offset % NewFile.pageSize + filled
     let result = try make(UnsafeMutableRawBufferPointer(rebasing: piece[start..<start + count]))
     filled += count
-    if filled >= Self.pieceLength { try writePiece() }
+    if filled >= Self.pieceLength { try write(upTo: (offset + filled) / NewFile.pageSize * NewFile.pageSize) }
     return result
   }
 
-  /// Waits until everything is written.
-  /// - Throws: `OperationError` where that failed.
-  public func finish() throws {
-    try awaitWriting()
-    try file.writePages(unwritten(filled), at: offset)
-    filled = 0
-  }
+  /// Has the rest written too. Whether all of it could be, the file says once it is finished or published.
+  /// - Throws: `OperationError` where that failed already.
+  public func finish() throws { try write(upTo: offset + filled) }
 
-  private func unwritten(_ count: Int) -> UnsafeRawBufferPointer {
+  /// Has what is filled written up to a place in the file; what is left begins the next piece.
+  private func write(upTo end: Int) throws {
     let start = offset % NewFile.pageSize
-    return UnsafeRawBufferPointer(rebasing: piece[start..<start + count])
-  }
-
-  /// Begins to write the piece's whole pages; what is left begins the next.
-  private func writePiece() throws {
-    try awaitWriting()
-    let end = (offset + filled) / NewFile.pageSize * NewFile.pageSize
-    let rest = offset + filled - end
-    nonisolated(unsafe) let bytes = unwritten(end - offset)
-    other.copyMemory(from: UnsafeRawBufferPointer(rebasing: unwritten(filled).suffix(rest)))
-    queue.async { [file, failure, offset] in
-      do { try file.writePages(bytes, at: offset) } catch { failure.error.withLock { $0 = error } }
-    }
-    swap(&piece, &other)
-    (offset, filled) = (end, rest)
-  }
-
-  private func awaitWriting() throws {
-    queue.sync {}
-    if let error = failure.error.withLock({ $0 }) { throw error }
-  }
-
-  private final class FirstFailure: Sendable {
-    let error = Mutex<(any Error)?>(nil)
+    let (count, rest) = (end - offset, offset + filled - end)
+    let next = file.pieces.take(length)
+    next.copyMemory(from: UnsafeRawBufferPointer(rebasing: piece[start + count..<start + filled]))
+    let full = piece
+    (piece, offset, filled) = (next, end, rest)
+    try file.writeInBackground(full, start..<start + count, at: end - count)
   }
 }
 
-/// Memory for the pieces of a file, of which those that are done with are taken again: memory that is new costs as much as
-/// writing it.
+extension NewFile {
+  /// Has bytes of a piece written while the caller goes on; the piece is the file's again afterwards.
+  /// - Throws: `OperationError` where earlier bytes could not be written.
+  func writeInBackground(_ piece: UnsafeMutableRawBufferPointer, _ range: Range<Int>, at offset: Int) throws {
+    nonisolated(unsafe) let piece = piece
+    try pieces.add { [self] in
+      defer { pieces.giveBack(piece) }
+      try writePages(UnsafeRawBufferPointer(rebasing: piece[range]), at: offset)
+    }
+  }
+}
+
+/// The pieces of a file that wait to be written, and memory for more.
+///
+/// They are written one after the other: several at once take disks twice as long. That some may wait keeps the threads that
+/// make them from waiting for a disk that is slow for a moment.
 ///
 /// - Note: `@unchecked` because `free` is read and written only while the lock is held.
-final class PieceMemory: @unchecked Sendable {
+final class PieceQueue: @unchecked Sendable {
+  /// Pieces that may wait, the one that is being written among them.
+  private static let most = 6
+
+  private let queue = DispatchQueue(label: "mergekit.writer")
+  private let room = DispatchSemaphore(value: PieceQueue.most)
+  private let written = DispatchGroup()
+  private let failure = Mutex<(any Error)?>(nil)
   private let lock = Mutex(())
+  /// Memory that is new costs as much as writing it, so that it is taken again.
   private var free: [UnsafeMutableRawBufferPointer] = []
 
   deinit { for piece in free { piece.deallocate() } }
@@ -102,5 +96,23 @@ final class PieceMemory: @unchecked Sendable {
 
   func giveBack(_ piece: UnsafeMutableRawBufferPointer) {
     lock.withLock { _ in free.append(piece) }
+  }
+
+  /// Adds a piece, once there is room for it.
+  /// - Throws: Why an earlier one could not be written.
+  func add(_ write: @escaping @Sendable () throws -> Void) throws {
+    room.wait()
+    queue.async(group: written) { [self] in
+      do { try write() } catch { failure.withLock { $0 = $0 ?? error } }
+      room.signal()
+    }
+    if let error = failure.withLock({ $0 }) { throw error }
+  }
+
+  /// Waits until all are written.
+  /// - Throws: Why one could not be.
+  func finish() throws {
+    written.wait()
+    if let error = failure.withLock({ $0 }) { throw error }
   }
 }
