@@ -300,6 +300,10 @@ import Testing
       ["not supported yet: routers that begin from prompts, as with `gate_mode: hidden`"]
     ),
     (
+      "base_model: models/base\ngate_mode: random\nexperts_per_token: 1.5\nexperts: [{source_model: models/math}]\n",
+      ["`experts_per_token` is a whole number, but this is a number"]
+    ),
+    (
       "gate_mode: rndom\nexperts: [{model: models/math}]\n",
       [
         "a mixture of experts needs `base_model`", "mergekit has no `gate_mode` of `rndom`",

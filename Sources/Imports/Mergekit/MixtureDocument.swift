@@ -62,7 +62,7 @@ extension DocumentReader {
     guard let base, let gate else { return nil }
     return MixtureDocument(
       base: base, experts: experts, shared: shared.first.flatMap { expert($0) }, gate: gate,
-      perToken: number("experts_per_token", fields).flatMap { Int(exactly: $0) },
+      perToken: perToken(fields),
       architecture: architecture(fields), precision: precision("dtype", fields)?.value, hasPrompts: hasPrompts)
   }
 
@@ -84,6 +84,16 @@ extension DocumentReader {
       return nil
     }
     return number
+  }
+
+  /// How many experts each token goes to; a part of one is reported.
+  private mutating func perToken(_ fields: FieldReader) -> Int? {
+    guard let number = number("experts_per_token", fields), let value = fields["experts_per_token"] else { return nil }
+    guard let count = Int(exactly: number) else {
+      diagnostics.append(.wrongKind(value, wanted: "`experts_per_token` is a whole number", at: value.place))
+      return nil
+    }
+    return count
   }
 
   /// How routers begin; from prompts, where the file does not say.
