@@ -16,7 +16,7 @@ struct TensorSlice: Sendable {
 func hash(_ tensors: [TensorSlice], isCancelled: @Sendable () -> Bool) throws -> [Digest] {
   // The threads that have no tensor of their own help with the others'.
   let isShared = tensors.count < ProcessInfo.processInfo.activeProcessorCount
-  return try inParallel(tensors.count, isCancelled: isCancelled) { index in
+  return try largestFirst(tensors.map(\.slice.count), isCancelled: isCancelled) { index in
     let tensor = tensors[index]
     let file = try File(tensor.slice.path)
     try file.checkUnchanged(since: tensor.slice.stamp)

@@ -28,7 +28,7 @@ struct Dare: StreamedTaskVectorMerge {
       Example("With an election of signs", "dare(base:, models: [a, b], density: 50%, consensus: .mass)"),
     ])
 
-  static let version = 2
+  static let version = 3
 
   @Input("The model that all the others were fine-tuned from.")
   var base: Checkpoint

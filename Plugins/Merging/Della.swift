@@ -32,7 +32,7 @@ struct Della: StreamedTaskVectorMerge {
         "della(base:, models: [a, b], density: 50%, epsilon: 10%, consensus: .none, normalize: false)"),
     ])
 
-  static let version = 2
+  static let version = 3
 
   @Input("The model that all the others were fine-tuned from.")
   var base: Checkpoint

@@ -48,7 +48,7 @@ struct PlainTaskVectors {
   /// Drops entries of one task vector that are not kept by their probabilities.
   mutating func drop(_ number: Int, keeping probabilities: [Double], _ generator: Generator) {
     for (index, probability) in probabilities.enumerated() {
-      let isKept = Double(generator.word(at: index)) < probability * 0x1p32
+      let isKept = Double(generator.choice(at: index)) < probability * 0x1p40
       if !isKept { deltas[number][index] = 0 }
     }
   }

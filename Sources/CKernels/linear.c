@@ -52,24 +52,32 @@ CLONED uint32_t kernel_begin_sum(
 
 INLINED uint32_t add_to_sum(
     float *restrict sums, const float *restrict first, uint32_t *restrict changes, const void *restrict entries,
-    KernelFloat kind, size_t count, float weight) {
+    KernelFloat kind, size_t count, float weight, int isSecond) {
   uint32_t found = 0;
   for (size_t index = 0; index < count; index++) {
     uint32_t bits = bits_at(entries, kind, index);
     sums[index] += weight * as_float(bits);
-    changes[index] |= bits ^ as_bits(first[index]);
     found |= stray(bits);
+    if (changes) changes[index] = (isSecond ? 0 : changes[index]) | (bits ^ as_bits(first[index]));
   }
   return found >> 31;
 }
 
+INLINED uint32_t add_with_changes(
+    float *sums, const float *first, uint32_t *changes, const void *entries, KernelFloat kind, size_t count,
+    float weight, int isSecond) {
+  if (!changes) return add_to_sum(sums, first, NULL, entries, kind, count, weight, 0);
+  if (isSecond) return add_to_sum(sums, first, changes, entries, kind, count, weight, 1);
+  return add_to_sum(sums, first, changes, entries, kind, count, weight, 0);
+}
+
 CLONED uint32_t kernel_add_to_sum(
     float *sums, const float *first, uint32_t *changes, const void *entries, KernelFloat kind, size_t count,
-    float weight) {
+    float weight, int isSecond) {
   switch (kind) {
-  case KernelFloat32: return add_to_sum(sums, first, changes, entries, KernelFloat32, count, weight);
-  case KernelBFloat16: return add_to_sum(sums, first, changes, entries, KernelBFloat16, count, weight);
-  case KernelFloat16: return add_to_sum(sums, first, changes, entries, KernelFloat16, count, weight);
+  case KernelFloat32: return add_with_changes(sums, first, changes, entries, KernelFloat32, count, weight, isSecond);
+  case KernelBFloat16: return add_with_changes(sums, first, changes, entries, KernelBFloat16, count, weight, isSecond);
+  case KernelFloat16: return add_with_changes(sums, first, changes, entries, KernelFloat16, count, weight, isSecond);
   }
 }
 

@@ -79,41 +79,6 @@ CLONED void kernel_keep_between(float *restrict entries, size_t count, int32_t l
   }
 }
 
-CLONED void kernel_keep_masked(float *restrict entries, size_t count, const uint32_t *restrict mask, size_t first) {
-  size_t index = 0;
-  for (; index < count && (first + index) % 32 != 0; index++) {
-    uint32_t bit = mask[(first + index) / 32] >> (first + index) % 32 & 1;
-    entries[index] = as_float(as_bits(entries[index]) & -bit);
-  }
-  const uint32_t *words = mask + (first + index) / 32;
-  for (; index + 32 <= count; index += 32, words++) {
-    for (uint32_t lane = 0; lane < 32; lane++) {
-      uint32_t bit = *words >> lane & 1;
-      entries[index + lane] = as_float(as_bits(entries[index + lane]) & -bit);
-    }
-  }
-  for (uint32_t lane = 0; index < count; index++, lane++) {
-    uint32_t bit = *words >> lane & 1;
-    entries[index] = as_float(as_bits(entries[index]) & -bit);
-  }
-}
-
-CLONED void kernel_mask_below(uint32_t *restrict mask, const uint32_t *restrict numbers, size_t words, uint32_t limit) {
-  for (size_t word = 0; word < words; word++) {
-    uint32_t bits = 0;
-    for (uint32_t lane = 0; lane < 32; lane++) bits |= (uint32_t)(numbers[word * 32 + lane] < limit) << lane;
-    mask[word] = bits;
-  }
-}
-
-CLONED void kernel_mask_bytes(uint32_t *restrict mask, const uint8_t *restrict bytes, size_t words) {
-  for (size_t word = 0; word < words; word++) {
-    uint32_t bits = 0;
-    for (uint32_t lane = 0; lane < 32; lane++) bits |= (uint32_t)(bytes[word * 32 + lane] & 1) << lane;
-    mask[word] = bits;
-  }
-}
-
 CLONED void kernel_add_scaled(
     double *restrict sums, const float *restrict entries, size_t count, double weight, int isFirst) {
   if (isFirst) {
@@ -230,28 +195,5 @@ CLONED void kernel_add_deviations(
   for (size_t index = 0; index < count; index++) {
     double deviation = (double)entries[index] - means[index];
     squares[index] = (isFirst ? 0 : squares[index]) + deviation * deviation;
-  }
-}
-
-CLONED void kernel_philox(
-    uint32_t *restrict first, uint32_t *restrict second, uint32_t *restrict third, uint32_t *restrict fourth,
-    size_t count, uint64_t counter, uint32_t key0, uint32_t key1) {
-  for (size_t index = 0; index < count; index++) {
-    uint64_t position = counter + index;
-    uint32_t a = (uint32_t)position, b = (uint32_t)(position >> 32), c = 0, d = 0;
-    uint32_t k0 = key0, k1 = key1;
-    for (int round = 0; round < 10; round++) {
-      uint64_t low = (uint64_t)a * 0xD2511F53, high = (uint64_t)c * 0xCD9E8D57;
-      a = (uint32_t)(high >> 32) ^ b ^ k0;
-      b = (uint32_t)high;
-      c = (uint32_t)(low >> 32) ^ d ^ k1;
-      d = (uint32_t)low;
-      k0 += 0x9E3779B9;
-      k1 += 0xBB67AE85;
-    }
-    first[index] = a;
-    second[index] = b;
-    third[index] = c;
-    fourth[index] = d;
   }
 }

@@ -2,8 +2,8 @@ import Diagnostics
 import Tensors
 
 extension TensorEntry {
-  /// Entries that are read at a time: as many as stay in the second cache, with what is worked out from them.
-  public static let runLength = 32 << 10
+  /// Entries that are read at a time.
+  public static let runLength = TensorStream.windowLength
 }
 
 /// One tensor of an input that is read run by run.
@@ -55,7 +55,7 @@ extension TensorReader {
   public func stream(_ artifact: some Artifact) throws -> TensorStream? {
     guard let operand = try RunOperand(artifact.content, name) else { return nil }
     let count = artifact.content.entry(name)?.shape.count ?? 0
-    return TensorStream(dtype: operand.dtype, count: count, windowLength: TensorEntry.runLength) { run, bytes in
+    return TensorStream(dtype: operand.dtype, count: count) { run, bytes in
       try context.checkCancelled()
       if let place = bytes.baseAddress { try operand.read(run, place) }
     }

@@ -10,7 +10,7 @@ extension EntryMask {
       return
     }
     let limits = (0..<length).map { rank in
-      UInt64((Double(Magnitudes.probability(rank, of: length, lowest, highest)) * 0x1p32).rounded(.up))
+      Generator.choiceLimit(Double(Magnitudes.probability(rank, of: length, lowest, highest)))
     }
     self.init(count: magnitudes.count) { mask in
       guard magnitudes.count > 0 else { return }
@@ -20,7 +20,7 @@ extension EntryMask {
       for start in stride(from: 0, to: magnitudes.count, by: rows.count) {
         let run = start..<min(start + rows.count, magnitudes.count)
         rows.read(magnitudes, generator, run)
-        EntryMask.write(UnsafeMutableBufferPointer(rebasing: rows.keep(run.count)), to: mask, from: start)
+        EntryMask.write(UnsafeMutableBufferPointer(rebasing: rows.keep(run, generator)), to: mask, from: start)
       }
     }
   }
@@ -39,23 +39,28 @@ private final class RankedRows {
   private let step: Int
   private let limits: [UInt64]
   private let entries: UnsafeMutablePointer<UInt32>
-  /// The generator's, from the run of its words on in which the first entry lies.
-  private let numbers: UnsafeMutablePointer<UInt32>
+  /// The highest bytes of the generator's choices, from the run of them on in which the first entry lies.
+  private let numbers: UnsafeMutablePointer<UInt8>
   private var firstNumber = 0
   private let kept: UnsafeMutableBufferPointer<UInt8>
-  private let classes: UnsafeMutablePointer<KernelRankClass>
-  /// Room for one row: what is in doubt of it, and its entries and numbers where they do not lie side by side.
-  private let row: UnsafeMutablePointer<UInt32>
+  /// Room for what is found out about one row.
+  private let room: KernelRankRoom
+  /// Room for one row where its entries do not lie side by side.
+  private let rowEntries: UnsafeMutablePointer<UInt32>
+  private let rowNumbers: UnsafeMutablePointer<UInt8>
   private let rowKept: UnsafeMutablePointer<UInt8>
 
   init(length: Int, step: Int, atOnce: Int, limits: [UInt64]) {
     (self.length, self.step, self.limits) = (length, step, limits)
     count = length * step * atOnce
     entries = .allocate(capacity: count)
-    numbers = .allocate(capacity: count + 2 * Generator.wordRun)
+    numbers = .allocate(capacity: count + 2 * Generator.choiceRun)
     kept = .allocate(capacity: count)
-    classes = .allocate(capacity: kernelRankClasses)
-    row = .allocate(capacity: 3 * length)
+    room = KernelRankRoom(
+      classes: .allocate(capacity: kernelRankClasses), numbers: .allocate(capacity: length),
+      places: .allocate(capacity: length), doubtful: .allocate(capacity: length + kernelRankSpare))
+    rowEntries = .allocate(capacity: length)
+    rowNumbers = .allocate(capacity: length)
     rowKept = .allocate(capacity: length)
   }
 
@@ -63,8 +68,12 @@ private final class RankedRows {
     entries.deallocate()
     numbers.deallocate()
     kept.deallocate()
-    classes.deallocate()
-    row.deallocate()
+    room.classes.deallocate()
+    room.numbers.deallocate()
+    room.places.deallocate()
+    room.doubtful.deallocate()
+    rowEntries.deallocate()
+    rowNumbers.deallocate()
     rowKept.deallocate()
   }
 
@@ -74,38 +83,39 @@ private final class RankedRows {
       let target = entries + (block.lowerBound - run.lowerBound)
       for index in 0..<block.count { target[index] = floats[index].bitPattern & 0x7FFF_FFFF }
     }
-    let firstRun = run.lowerBound / Generator.wordRun
-    firstNumber = run.lowerBound % Generator.wordRun
-    for number in 0..<(firstNumber + run.count + Generator.wordRun - 1) / Generator.wordRun {
-      generator.fill(numbers + number * Generator.wordRun, run: firstRun + number)
+    let firstRun = run.lowerBound / Generator.choiceRun
+    firstNumber = run.lowerBound % Generator.choiceRun
+    for number in 0..<(firstNumber + run.count + Generator.choiceRun - 1) / Generator.choiceRun {
+      generator.fill(numbers + number * Generator.choiceRun, run: firstRun + number)
     }
   }
 
   /// A byte for each of the entries that were read, all ones where it is kept.
-  func keep(_ count: Int) -> Slice<UnsafeMutableBufferPointer<UInt8>> {
+  func keep(_ run: Range<Int>, _ generator: Generator) -> Slice<UnsafeMutableBufferPointer<UInt8>> {
     guard let kept = kept.baseAddress else { preconditionFailure("rows have room") }
     let numbers = numbers + firstNumber
-    for slab in stride(from: 0, to: count, by: length * step) {
+    for slab in stride(from: 0, to: run.count, by: length * step) {
       if step == 1 {
-        choose(kept + slab, entries + slab, numbers + slab)
+        let choices = generator.choices(from: run.lowerBound + slab, apart: 1)
+        choose(kept + slab, entries + slab, numbers + slab, choices)
         continue
       }
-      let (rowEntries, rowNumbers) = (row + length, row + 2 * length)
       for first in slab..<slab + step {
         for place in 0..<length {
           rowEntries[place] = entries[first &+ place &* step]
           rowNumbers[place] = numbers[first &+ place &* step]
         }
-        choose(rowKept, rowEntries, rowNumbers)
+        choose(rowKept, rowEntries, rowNumbers, generator.choices(from: run.lowerBound + first, apart: step))
         for place in 0..<length { kept[first &+ place &* step] = rowKept[place] }
       }
     }
-    return self.kept[..<count]
+    return self.kept[..<run.count]
   }
 
   private func choose(
-    _ kept: UnsafeMutablePointer<UInt8>, _ entries: UnsafePointer<UInt32>, _ numbers: UnsafePointer<UInt32>
+    _ kept: UnsafeMutablePointer<UInt8>, _ entries: UnsafePointer<UInt32>, _ numbers: UnsafePointer<UInt8>,
+    _ choices: KernelChoices
   ) {
-    kernel_keep_by_rank(kept, entries, numbers, UInt32(length), limits, classes, row)
+    kernel_keep_by_rank(kept, entries, numbers, UInt32(length), limits, choices, room)
   }
 }

@@ -4,7 +4,7 @@ import CKernels
 public struct EntryMask: Sendable {
   public let count: Int
   /// Words of 32 bits, the lowest first.
-  let buffer: Buffer
+  private let buffer: Buffer
 
   private static let wordBits = 32
 
@@ -17,6 +17,12 @@ public struct EntryMask: Sendable {
     }
   }
 
+  /// The words, while the mask lives.
+  var words: UnsafePointer<UInt32> {
+    guard let base = buffer.bytes.baseAddress else { preconditionFailure("a mask has words") }
+    return base.assumingMemoryBound(to: UInt32.self)
+  }
+
   /// Whether an entry is kept.
   public subscript(index: Int) -> Bool {
     buffer.withBytes { bytes in
@@ -25,27 +31,48 @@ public struct EntryMask: Sendable {
     }
   }
 
-  /// Keeps each entry by itself with one probability: where the generator's word at its position is less than 2³² times that.
+  /// Keeps each entry by itself with one probability: where the generator's choice at its position is less than 2⁴⁰ times that.
   public init(count: Int, keeping probability: Double, _ generator: Generator) {
-    let limit = UInt32(min(max((probability * 0x1p32).rounded(.up), 0), 0x1p32 - 1))
+    let limit = Generator.choiceLimit(probability)
     self.init(count: count) { mask in
-      EntryMask.inRuns(count, generator) { start, words, length in
-        kernel_mask_below(mask + start / Self.wordBits, words, (length + Self.wordBits - 1) / Self.wordBits, limit)
+      guard limit < 1 << 40 else {
+        return mask.update(repeating: ~0, count: (count + Self.wordBits - 1) / Self.wordBits)
+      }
+      withUnsafeTemporaryAllocation(of: UInt32.self, capacity: Generator.choiceRun / Self.wordBits) { open in
+        guard let open = open.baseAddress else { return }
+        EntryMask.inRuns(count, generator) { start, bytes, length in
+          let (target, words) = (mask + start / Self.wordBits, (length + Self.wordBits - 1) / Self.wordBits)
+          kernel_compare_bytes(target, open, bytes, words, UInt8(limit >> 32))
+          let rest = UInt32(truncatingIfNeeded: limit)
+          guard rest > 0 else { return }
+          for word in 0..<words {
+            while open[word] != 0 {
+              let bit = open[word].trailingZeroBitCount
+              open[word] &= open[word] - 1
+              let isKept = generator.rest(ofChoiceAt: start + word * Self.wordBits + bit) < rest
+              target[word] |= isKept ? 1 << UInt32(bit) : 0
+            }
+          }
+        }
       }
     }
   }
 
-  /// Keeps each entry by itself with its own probability: where the generator's word is less than 2³² times that.
+  /// Keeps each entry by itself with its own probability: where the generator's choice is less than 2⁴⁰ times that.
   public init(keeping probabilities: Tensor, _ generator: Generator) {
     self.init(count: probabilities.count) { mask in
       probabilities.withFloats { probabilities in
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Generator.wordRun) { bytes in
-          EntryMask.inRuns(probabilities.count, generator) { start, words, length in
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Generator.choiceRun) { kept in
+          EntryMask.inRuns(probabilities.count, generator) { start, bytes, length in
             for index in 0..<length {
-              let word = Double(Int32(bitPattern: words[index] ^ 0x8000_0000)) + 0x1p31
-              bytes[index] = word < Double(probabilities[start &+ index]) * 0x1p32 ? 0xFF : 0
+              let limit = Int32(probabilities[start &+ index] * 0x1p8)
+              kept[index] = Int32(bytes[index]) < limit ? 0xFF : 0
             }
-            EntryMask.write(UnsafeMutableBufferPointer(rebasing: bytes[..<length]), to: mask, from: start)
+            for index in 0..<length where Int32(bytes[index]) == Int32(probabilities[start &+ index] * 0x1p8) {
+              let limit = Generator.choiceLimit(Double(probabilities[start &+ index]))
+              kept[index] = generator.rest(ofChoiceAt: start &+ index) < UInt32(truncatingIfNeeded: limit) ? 0xFF : 0
+            }
+            EntryMask.write(UnsafeMutableBufferPointer(rebasing: kept[..<length]), to: mask, from: start)
           }
         }
       }
@@ -99,14 +126,14 @@ public struct EntryMask: Sendable {
   }
 
   private static func inRuns(
-    _ count: Int, _ generator: Generator, _ body: (_ start: Int, UnsafePointer<UInt32>, _ length: Int) -> Void
+    _ count: Int, _ generator: Generator, _ body: (_ start: Int, UnsafePointer<UInt8>, _ length: Int) -> Void
   ) {
-    let length = Generator.wordRun
-    withUnsafeTemporaryAllocation(of: UInt32.self, capacity: length) { words in
-      guard let words = words.baseAddress else { return }
+    let length = Generator.choiceRun
+    withUnsafeTemporaryAllocation(byteCount: length, alignment: 64) { memory in
+      guard let bytes = memory.baseAddress?.bindMemory(to: UInt8.self, capacity: length) else { return }
       for start in stride(from: 0, to: count, by: length) {
-        generator.fill(words, run: start / length)
-        body(start, words, min(length, count - start))
+        generator.fill(bytes, run: start / length)
+        body(start, bytes, min(length, count - start))
       }
     }
   }

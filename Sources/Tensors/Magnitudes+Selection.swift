@@ -121,8 +121,7 @@ extension Magnitudes {
     }
   }
 
-  /// Whole blocks, as many as `TensorStream` mostly holds.
-  private static let runLength = 16 * Tensor.blockLength
+  private static let runLength = TensorStream.windowLength
 
   /// Four magnitudes, largest first: where a sample has the rank-th largest, and one and five standard deviations around it.
   ///

@@ -42,7 +42,7 @@ public struct RunningSum: ~Copyable {
   private let sums: UnsafeMutablePointer<Float>
   /// The origin's entries or the first operand's.
   private let first: UnsafeMutablePointer<Float>
-  /// Where operands differ from the first; with an origin, room for the results.
+  /// Where operands differ from the first, of a mean; with an origin, room for the results.
   private let changes: UnsafeMutablePointer<UInt32>
   private var count = 0
   private var added = 0
@@ -87,7 +87,7 @@ public struct RunningSum: ~Copyable {
   public mutating func begin(_ count: Int) {
     precondition(count <= capacity, "a run of \(count) entries does not fit \(capacity) places")
     (self.count, added) = (count, 0)
-    if hasOrigin { sums.update(repeating: 0, count: count) } else { changes.update(repeating: 0, count: count) }
+    if hasOrigin { sums.update(repeating: 0, count: count) }
   }
 
   /// Adds one operand, as float32, float16 or bfloat16 store it; where there is an origin, that comes first.
@@ -99,7 +99,9 @@ public struct RunningSum: ~Copyable {
     case (0, true): return kernel_widen(first, entries, kind, count) == 0
     case (0, false): return kernel_begin_sum(sums, first, entries, kind, count, weights[0]) == 0
     case (_, true): return kernel_add_difference(sums, first, entries, kind, count, weights[added - 1]) == 0
-    case (_, false): return kernel_add_to_sum(sums, first, changes, entries, kind, count, weights[added]) == 0
+    case (_, false):
+      let changes = isMean ? changes : nil
+      return kernel_add_to_sum(sums, first, changes, entries, kind, count, weights[added], added == 1 ? 1 : 0) == 0
     }
   }
 
@@ -109,6 +111,8 @@ public struct RunningSum: ~Copyable {
     precondition(added == weights.count + (hasOrigin ? 1 : 0), "a sum has all its operands")
     let kind = dtype.kernelFloat
     guard hasOrigin else {
+      // The mean of one is that one.
+      if isMean, added == 1 { return kernel_narrow(first, results, kind, count) == 0 }
       return kernel_round_sum(sums, first, isMean ? changes : nil, divisor, scale, results, kind, count) == 0
     }
     return changes.withMemoryRebound(to: Float.self, capacity: max(1, capacity)) { moved in

@@ -45,7 +45,7 @@ extension TaskVector {
           }
           for index in 0..<block.count { sums[index] /= counts[index] > 1 ? counts[index] : 1 }
           guard let target = UnsafeMutableBufferPointer(rebasing: result[block]).baseAddress else { return }
-          kernel_move(target, base.entries, base.kind, sums.baseAddress, nil, 1, 0, 1, block.count)
+          kernel_move(target, base.place, base.kind, sums.baseAddress, nil, 1, 0, 1, block.count)
         }
       }
     }
@@ -58,19 +58,19 @@ extension TaskVector {
   private static func counting(
     _ vectors: [TaskVector], _ threshold: Float,
     _ body: (
-      Range<Int>, _ base: Stored, _ deltas: UnsafePointer<Float>, _ counts: UnsafePointer<Float>
+      Range<Int>, _ base: LaidTaskVector.Entries, _ deltas: UnsafePointer<Float>, _ counts: UnsafePointer<Float>
     ) -> Void
   ) {
     withUnsafeTemporaryAllocation(of: Float.self, capacity: length) { counts in
       guard let counts = counts.baseAddress else { return }
-      inBlocks(vectors, length: length) { block, base, deltas, scratch in
+      inBlocks(vectors, length: length) { block, laid, deltas in
         for index in 0..<block.count { counts[index] = 0 }
-        for (number, vector) in vectors.enumerated() {
+        for number in laid.indices {
           let delta = deltas + number * length
-          vector.fill(delta, block, base: base, scratch)
+          laid[number].fill(delta, block)
           for index in 0..<block.count { counts[index] += delta[index].magnitude > threshold ? 1 : 0 }
         }
-        body(block, base, deltas, counts)
+        body(block, laid[0].base(block), deltas, counts)
       }
     }
   }

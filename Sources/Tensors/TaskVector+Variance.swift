@@ -9,15 +9,15 @@ extension TaskVector {
       withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * length) { memory in
         guard let means = memory.baseAddress else { return }
         let squares = means + length
-        inBlocks(vectors, length: length) { block, base, deltas, scratch in
-          let part = Double(vectors.count)
-          for (number, vector) in vectors.enumerated() {
+        inBlocks(vectors, length: length) { block, laid, deltas in
+          let part = Double(laid.count)
+          for number in laid.indices {
             let delta = deltas + number * length
-            vector.fill(delta, block, base: base, scratch)
+            laid[number].fill(delta, block)
             kernel_add_scaled(means, delta, block.count, 1, number == 0 ? 1 : 0)
           }
           for index in 0..<block.count { means[index] /= part }
-          for number in vectors.indices {
+          for number in laid.indices {
             kernel_add_deviations(squares, deltas + number * length, means, block.count, number == 0 ? 1 : 0)
           }
           let target = UnsafeMutableBufferPointer(rebasing: result[block])
@@ -30,9 +30,9 @@ extension TaskVector {
   /// The mean of the squares of all entries of each, as they are kept; 0 of no entries.
   public static func meanSquares(_ vectors: [TaskVector]) -> [Double] {
     var totals = vectors.map { _ in 0.0 }
-    inBlocks(vectors, length: Tensor.blockLength) { block, base, deltas, scratch in
-      for (number, vector) in vectors.enumerated() {
-        vector.fill(deltas, block, base: base, scratch)
+    inBlocks(vectors, length: Tensor.blockLength) { block, laid, deltas in
+      for number in laid.indices {
+        laid[number].fill(deltas, block)
         totals[number] += kernel_dot(deltas, deltas, block.count)
       }
     }

@@ -85,6 +85,16 @@ public struct Tensor: Sendable {
     }
   }
 
+  /// Where the bytes of a run of entries lie: while the tensor lives and, of a stream, until another run is looked at.
+  func place(of run: Range<Int>) -> UnsafeRawPointer {
+    switch storage {
+    case .memory(let buffer, let offset):
+      guard let base = buffer.bytes.baseAddress else { preconditionFailure("a run has entries") }
+      return base + (offset + run.lowerBound * dtype.size)
+    case .stream(let stream): return stream.place(of: run)
+    }
+  }
+
   /// The same entries under another shape of as many.
   public func reshaped(_ shape: Shape) -> Tensor {
     precondition(shape.count == count, "\(self.shape) holds \(count) entries, \(shape) holds \(shape.count)")

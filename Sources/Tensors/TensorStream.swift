@@ -14,8 +14,9 @@ public final class TensorStream: @unchecked Sendable {
   public let dtype: DType
   let count: Int
   private let reader: Reader
-  private let windowLength: Int
   private let memory: UnsafeMutableRawBufferPointer
+  /// Entries that a window holds: as many as stay in the second cache, with what is worked out from them.
+  public static let windowLength = 32 << 10
   /// Fewer than any block has.
   private static let fewEntries = 33
   private var window = 0..<0
@@ -24,33 +25,41 @@ public final class TensorStream: @unchecked Sendable {
   /// Whether an entry that was read is NaN or infinite.
   public private(set) var hasStrays = false
 
-  /// - Parameters:
-  ///   - dtype: One that has kernels.
-  ///   - windowLength: Entries that are held.
-  public init(dtype: DType, count: Int, windowLength: Int, reader: @escaping Reader) {
+  /// - Parameter dtype: One that has kernels.
+  public init(dtype: DType, count: Int, reader: @escaping Reader) {
     self.dtype = dtype
     self.count = count
-    self.windowLength = max(windowLength, Tensor.blockLength)
     self.reader = reader
-    memory = .allocate(byteCount: min(self.windowLength, max(count, 1)) * dtype.size, alignment: 64)
+    memory = .allocate(byteCount: min(TensorStream.windowLength, max(count, 1)) * dtype.size, alignment: 64)
   }
 
   deinit { memory.deallocate() }
 
   /// The bytes of a run of entries, read unless they are held.
   func withBytes<Result>(of run: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
-    let isHeld = run.lowerBound >= window.lowerBound && run.upperBound <= window.upperBound
     // A few entries here and there are read alone, and so is what no window holds.
-    if !isHeld, run.count < TensorStream.fewEntries || run.count > windowLength { return try withRun(run, body) }
-    if !isHeld {
+    let isOdd = run.count < TensorStream.fewEntries || run.count > TensorStream.windowLength
+    if isOdd, !isHeld(run) { return try withRun(run, body) }
+    return try body(UnsafeRawBufferPointer(start: place(of: run), count: run.count * dtype.size))
+  }
+
+  /// Where a run of entries lies that fits a window, until another run is looked at.
+  func place(of run: Range<Int>) -> UnsafeRawPointer {
+    let length = TensorStream.windowLength
+    precondition(run.count <= length, "a window of \(length) entries does not hold \(run.count)")
+    if !isHeld(run) {
       // Windows begin at whole multiples, so that one that goes over blocks reads everything once.
-      let start = run.lowerBound / windowLength * windowLength
-      let isWhole = run.upperBound <= start + windowLength
-      window = isWhole ? start..<min(start + windowLength, count) : run
+      let start = run.lowerBound / length * length
+      let isWhole = run.upperBound <= start + length
+      window = isWhole ? start..<min(start + length, count) : run
       read(window, UnsafeMutableRawBufferPointer(rebasing: memory[..<(window.count * dtype.size)]))
     }
-    let first = (run.lowerBound - window.lowerBound) * dtype.size
-    return try body(UnsafeRawBufferPointer(rebasing: memory[first..<first + run.count * dtype.size]))
+    guard let memory = memory.baseAddress else { preconditionFailure("a window has room") }
+    return UnsafeRawPointer(memory) + (run.lowerBound - window.lowerBound) * dtype.size
+  }
+
+  private func isHeld(_ run: Range<Int>) -> Bool {
+    run.lowerBound >= window.lowerBound && run.upperBound <= window.upperBound
   }
 
   private func withRun<Result>(

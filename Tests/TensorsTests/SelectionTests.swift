@@ -1,3 +1,4 @@
+import CKernels
 import Testing
 
 @testable import Tensors
@@ -147,16 +148,44 @@ import Testing
 
   // MARK: Random choices
 
-  @Test func wordsAreTheSameOneByOneAndByRuns() {
-    let generator = Generator(seed: 3, stream: "words")
-    var words = [UInt32](repeating: 0, count: Generator.wordRun)
-    var seen: Set<UInt32> = []
+  @Test func choicesAreTheSameOneByOneAndByRuns() {
+    let generator = Generator(seed: 3, stream: "choices")
+    var bytes = [UInt8](repeating: 0, count: Generator.choiceRun)
+    var seen: Set<UInt64> = []
     for run in [0, 1, 5, 1 << 30] {
-      words.withUnsafeMutableBufferPointer { if let base = $0.baseAddress { generator.fill(base, run: run) } }
-      #expect(words == words.indices.map { generator.word(at: run * Generator.wordRun + $0) })
-      seen.formUnion(words)
+      bytes.withUnsafeMutableBufferPointer { if let base = $0.baseAddress { generator.fill(base, run: run) } }
+      let choices = bytes.indices.map { generator.choice(at: run * Generator.choiceRun + $0) }
+      #expect(bytes == choices.map { UInt8($0 >> 32) })
+      seen.formUnion(choices)
     }
-    #expect(seen.count > 4090)
+    #expect(seen.count > 16380)
+  }
+
+  @Test func choicesAreEvenlySpread() {
+    let generator = Generator(seed: 4, stream: "choices")
+    var counts = [Int](repeating: 0, count: 256)
+    for position in 0..<100_000 {
+      let choice = generator.choice(at: position)
+      counts[Int(choice >> 32)] += 1
+      counts[Int(choice & 0xFF)] += 1
+    }
+    let expected = 200_000.0 / 256
+    #expect(counts.allSatisfy { abs(Double($0) - expected) < 5 * expected.squareRoot() })
+  }
+
+  /// The sums of `rescaledToFullSums` are those of the magnitudes with and without what the mask drops, in the same order.
+  @Test(arguments: [(0, 2048), (0, 5), (3, 100), (17, 64), (31, 1000), (32, 15)])
+  func sumsUnderMasksAreThoseOfMaskedEntries(first: Int, count: Int) {
+    let entries = Self.tensor(count, seed: 5) { Float($0.gaussian()) }.floats
+    let mask = EntryMask(count: first + count, keeping: 0.4, Generator(seed: 6, stream: "sums"))
+    var (all, kept) = (0.0, 0.0)
+    kernel_sum_masked_magnitudes(entries, count, mask.words, first, &all, &kept)
+    let left = entries.indices.map { mask[first + $0] ? entries[$0] : 0 }
+    #expect(all == kernel_sum_magnitudes(entries, count))
+    #expect(kept == kernel_sum_magnitudes(left, count))
+    var masked = entries
+    kernel_keep_masked(&masked, count, mask.words, first)
+    #expect(masked == left)
   }
 
   @Test func masksKeepTheirShare() {

@@ -19,11 +19,12 @@ typedef enum { KernelFloat32, KernelBFloat16, KernelFloat16 } KernelFloat;
 uint32_t kernel_begin_sum(
     float *sums, float *first, const void *entries, KernelFloat kind, size_t count, float weight);
 
-/// sums += weight · entries, in float32; a change that was zero stays so where the entry equals the first.
+/// sums += weight · entries, in float32; a change is zero where all entries up to here, from the second operand's on, equal the
+/// first's. `changes` is null where that does not matter.
 /// Returns 0, or another number where an entry is NaN or infinite.
 uint32_t kernel_add_to_sum(
     float *sums, const float *first, uint32_t *changes, const void *entries, KernelFloat kind, size_t count,
-    float weight);
+    float weight, int isSecond);
 
 /// sums += weight · (entries - origin), in float32.
 /// Returns 0, or another number where an entry is NaN or infinite.
@@ -63,31 +64,62 @@ void kernel_keep_between(float *entries, size_t count, int32_t least, int32_t be
 /// Makes those entries zero whose bit of the mask is not set. The first entry's is bit `first`; the lowest of a word comes first.
 void kernel_keep_masked(float *entries, size_t count, const uint32_t *mask, size_t first);
 
-/// Writes so many words of a mask: the bits of the numbers that are less than the limit.
-void kernel_mask_below(uint32_t *mask, const uint32_t *numbers, size_t words, uint32_t limit);
+/// The sums of the magnitudes of all entries and of those whose bit of the mask is set, in float64; the first entry's is bit
+/// `first`.
+void kernel_sum_masked_magnitudes(
+    const float *entries, size_t count, const uint32_t *mask, size_t first, double *all, double *kept);
+
+/// Writes so many words of two masks: which bytes are less than the limit, and which are just that.
+void kernel_compare_bytes(uint32_t *below, uint32_t *equal, const uint8_t *bytes, size_t words, uint8_t limit);
 
 /// Writes so many words of a mask: the lowest bit of each byte.
 void kernel_mask_bytes(uint32_t *mask, const uint8_t *bytes, size_t words);
 
-/// What is known of the entries of a row that have about the same magnitude: a number less than `sure` keeps every one of them,
-/// one not less than `possible` drops it; and the last of them whose rank was counted out, with its bits.
+/// Whether the entries of a class are known to be equal.
+typedef enum { kernelRankUnknown, kernelRankEqual, kernelRankMixed } KernelRankState;
+
+/// What is known of the entries of a row that have about the same magnitude: the rank of the first and how many there are; a byte
+/// less than `sure` keeps every one of them, one that is `doubts` more than that drops it. Where they are mixed, the last of them
+/// whose rank was counted out, with its bits.
 typedef struct {
-  uint64_t sure, possible;
+  uint16_t sure, doubts;
+  KernelRankState state;
+  uint32_t first, count;
   uint32_t last, bits, rank;
 } KernelRankClass;
 
-/// Classes that a row has.
-enum { kernelRankClasses = 4096 };
+enum {
+  /// Classes that a row has.
+  kernelRankClasses = 2 + 8 * 32,
+  /// Numbers that a list of doubtful entries has room for beyond one for each entry.
+  kernelRankSpare = 12,
+};
+
+/// Room for what is found out about a row of so many entries, fewer than 2^16.
+typedef struct {
+  /// As many as `kernelRankClasses`.
+  KernelRankClass *classes;
+  /// For each entry: the number of its class, and how many of that come after it.
+  uint16_t *numbers, *places;
+  /// For each entry, and `kernelRankSpare` more.
+  uint32_t *doubtful;
+} KernelRankRoom;
+
+/// Where the choices of a row lie in their stream: that of its first entry, and how far apart they are.
+typedef struct {
+  uint64_t position, step;
+  uint32_t key0, key1;
+} KernelChoices;
 
 /// Writes a byte for each entry of a row, all ones where it is kept: where its number is less than the limit of its rank.
 ///
-/// Rank 0 is the smallest; of equal entries, the one of lower index ranks higher. Limits never fall with the rank.
+/// Rank 0 is the smallest; of equal entries, the one of lower index ranks higher. Limits never fall with the rank, and are at
+/// most 2^40.
 /// - entries: The bits of magnitudes, as float32.
-/// - classes: Room for `kernelRankClasses`.
-/// - doubtful: Room for `count` numbers.
+/// - numbers: The highest bytes of the numbers, which have 40 bits; the others are made where they matter.
 void kernel_keep_by_rank(
-    uint8_t *kept, const uint32_t *entries, const uint32_t *numbers, uint32_t count, const uint64_t *limits,
-    KernelRankClass *classes, uint32_t *doubtful);
+    uint8_t *kept, const uint32_t *entries, const uint8_t *numbers, uint32_t count, const uint64_t *limits,
+    KernelChoices choices, KernelRankRoom room);
 
 /// sums = (isFirst ? 0 : sums) + weight · entries, in float64; never -0 at first.
 void kernel_add_scaled(double *sums, const float *entries, size_t count, double weight, int isFirst);
