@@ -36,8 +36,10 @@ extension Registry {
   ) throws -> [(part: Int, digest: Digest)] {
     let parts = Dictionary(uniqueKeysWithValues: content.tensors.indices.map { (content.tensors[$0].name, $0) })
     var written: [(part: Int, shard: Int, offset: Int)] = []
+    let pieces = PieceQueue()
     let files = try placement.layout.shards.enumerated().map { shard, file in
-      let new = try NewFile("\(placement.folder)/\(file.name)", reserving: file.layout.fileLength, isDirect: true)
+      let new = try NewFile(
+        "\(placement.folder)/\(file.name)", reserving: file.layout.fileLength, isDirect: true, pieces: pieces)
       try new.write(file.layout.header, at: 0)
       written += file.layout.entries.map { entry in
         guard let part = parts[entry.name] else { preconditionFailure("`\(entry.name)` is laid out and not there") }

@@ -22,16 +22,20 @@ public final class NewFile: Sendable {
   /// Writes past the system's cache; negative where the file system cannot, or nobody asked for it.
   private let direct: Int32
   private let isKept = Atomic<Bool>(false)
-  let pieces = PieceQueue()
+  let pieces: PieceQueue
   let samples = Mutex<[Sample]>([])
 
   /// - Parameters:
   ///   - reserving: Bytes to ask the disk for at once, so that a full disk shows now and not half-way.
   ///   - isDirect: Whether what a `SequentialWriter` writes goes past the system's cache: for a large file that is not read
   ///     at once, so that it does not push what is read out of the memory.
+  ///   - pieces: Writes what a `SequentialWriter` gathers; files that are written together share one.
   /// - Throws: `OperationError`.
-  public convenience init(_ path: String, reserving: Int = 0, isDirect: Bool = false) throws {
-    try self.init(path, place: path, reserving: reserving, descriptor: Self.create(path), isDirect: isDirect)
+  public convenience init(
+    _ path: String, reserving: Int = 0, isDirect: Bool = false, pieces: PieceQueue = PieceQueue()
+  ) throws {
+    try self.init(
+      path, place: path, reserving: reserving, descriptor: Self.create(path), isDirect: isDirect, pieces: pieces)
   }
 
   /// Begins a file that is to be published as `path`, in the same folder, under a name that nobody else uses.
@@ -49,8 +53,12 @@ public final class NewFile: Sendable {
   }
 
   /// - Parameter descriptor: Negative where `errno` says why there is none.
-  private init(_ path: String, place: String, reserving: Int, descriptor: Int32, isDirect: Bool = false) throws {
+  private init(
+    _ path: String, place: String, reserving: Int, descriptor: Int32, isDirect: Bool = false,
+    pieces: PieceQueue = PieceQueue()
+  ) throws {
     guard descriptor >= 0 else { throw OperationError(writing: place, errno) }
+    self.pieces = pieces
     self.path = path
     self.place = place
     self.descriptor = descriptor

@@ -3,7 +3,7 @@ import Synchronization
 
 /// Bytes of a new file that follow each other: while some are written, the next are made.
 ///
-/// They are gathered into pieces of whole pages, which the file's queue writes. One thread fills them.
+/// They are gathered into pieces of whole pages, which the file's `PieceQueue` writes. One thread fills them.
 public final class SequentialWriter {
   /// Large enough for a disk to be busy while the next is awaited.
   private static let pieceLength = 4 << 20
@@ -68,13 +68,13 @@ extension NewFile {
   }
 }
 
-/// The pieces of a file that wait to be written, and memory for more.
+/// The pieces of files that wait to be written, and memory for more.
 ///
 /// They are written one after the other: several at once take disks twice as long. That some may wait keeps the threads that
-/// make them from waiting for a disk that is slow for a moment.
+/// make them from waiting for a disk that is slow for a moment. After one could not be written, none of its files is whole.
 ///
 /// - Note: `@unchecked` because `free` is read and written only while the lock is held.
-final class PieceQueue: @unchecked Sendable {
+public final class PieceQueue: @unchecked Sendable {
   /// Pieces that may wait, the one that is being written among them.
   private static let most = 6
 
@@ -85,6 +85,8 @@ final class PieceQueue: @unchecked Sendable {
   private let lock = Mutex(())
   /// Memory that is new costs as much as writing it, so that it is taken again.
   private var free: [UnsafeMutableRawBufferPointer] = []
+
+  public init() {}
 
   deinit { for piece in free { piece.deallocate() } }
 
