@@ -83,22 +83,28 @@ CLONED uint32_t kernel_add_to_sum(
 
 INLINED uint32_t add_difference(
     float *restrict sums, const float *restrict origin, const void *restrict entries, KernelFloat kind, size_t count,
-    float weight) {
+    float weight, int isFirst) {
   uint32_t found = 0;
   for (size_t index = 0; index < count; index++) {
     uint32_t bits = bits_at(entries, kind, index);
-    sums[index] += weight * (as_float(bits) - origin[index]);
+    sums[index] = (isFirst ? 0 : sums[index]) + weight * (as_float(bits) - origin[index]);
     found |= stray(bits);
   }
   return found >> 31;
 }
 
+INLINED uint32_t add_or_begin(
+    float *sums, const float *origin, const void *entries, KernelFloat kind, size_t count, float weight, int isFirst) {
+  if (isFirst) return add_difference(sums, origin, entries, kind, count, weight, 1);
+  return add_difference(sums, origin, entries, kind, count, weight, 0);
+}
+
 CLONED uint32_t kernel_add_difference(
-    float *sums, const float *origin, const void *entries, KernelFloat kind, size_t count, float weight) {
+    float *sums, const float *origin, const void *entries, KernelFloat kind, size_t count, float weight, int isFirst) {
   switch (kind) {
-  case KernelFloat32: return add_difference(sums, origin, entries, KernelFloat32, count, weight);
-  case KernelBFloat16: return add_difference(sums, origin, entries, KernelBFloat16, count, weight);
-  case KernelFloat16: return add_difference(sums, origin, entries, KernelFloat16, count, weight);
+  case KernelFloat32: return add_or_begin(sums, origin, entries, KernelFloat32, count, weight, isFirst);
+  case KernelBFloat16: return add_or_begin(sums, origin, entries, KernelBFloat16, count, weight, isFirst);
+  case KernelFloat16: return add_or_begin(sums, origin, entries, KernelFloat16, count, weight, isFirst);
   }
 }
 

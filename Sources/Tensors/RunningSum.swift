@@ -87,7 +87,6 @@ public struct RunningSum: ~Copyable {
   public mutating func begin(_ count: Int) {
     precondition(count <= capacity, "a run of \(count) entries does not fit \(capacity) places")
     (self.count, added) = (count, 0)
-    if hasOrigin { sums.update(repeating: 0, count: count) }
   }
 
   /// Adds one operand, as float32, float16 or bfloat16 store it; where there is an origin, that comes first.
@@ -98,7 +97,9 @@ public struct RunningSum: ~Copyable {
     switch (added, hasOrigin) {
     case (0, true): return kernel_widen(first, entries, kind, count) == 0
     case (0, false): return kernel_begin_sum(sums, first, entries, kind, count, weights[0]) == 0
-    case (_, true): return kernel_add_difference(sums, first, entries, kind, count, weights[added - 1]) == 0
+    case (_, true):
+      let isFirst: Int32 = added == 1 ? 1 : 0
+      return kernel_add_difference(sums, first, entries, kind, count, weights[added - 1], isFirst) == 0
     case (_, false):
       let changes = isMean ? changes : nil
       return kernel_add_to_sum(sums, first, changes, entries, kind, count, weights[added], added == 1 ? 1 : 0) == 0

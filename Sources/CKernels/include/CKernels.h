@@ -26,10 +26,10 @@ uint32_t kernel_add_to_sum(
     float *sums, const float *first, uint32_t *changes, const void *entries, KernelFloat kind, size_t count,
     float weight, int isSecond);
 
-/// sums += weight · (entries - origin), in float32.
+/// sums = (isFirst ? 0 : sums) + weight · (entries - origin), in float32; never -0 at first.
 /// Returns 0, or another number where an entry is NaN or infinite.
 uint32_t kernel_add_difference(
-    float *sums, const float *origin, const void *entries, KernelFloat kind, size_t count, float weight);
+    float *sums, const float *origin, const void *entries, KernelFloat kind, size_t count, float weight, int isFirst);
 
 /// scale · (sums / divisor) in float32, rounded to the result's kind, to nearest even; the first operand's entry where nothing
 /// changes. `changes` is null where that does not matter.
