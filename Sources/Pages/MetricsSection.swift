@@ -44,7 +44,7 @@ struct MetricsSection {
     var names: [String] = []
     for name in rows.flatMap(\.facts.numbers) where !names.contains(name) { names.append(name) }
     let columns = names.map { Column(name: $0, rows: rows.map(\.facts)) }
-    let heads = columns.map { column -> HTML in "<th scope=\"col\">\(column.name)</th>" }
+    let heads = columns.map { column -> HTML in "<th scope=\"col\">\(column.name)\(column.ruler)</th>" }
     let lines = rows.map { row -> HTML in
       """
       <tr><th scope="row"><a href="#step-\(row.step)">\(lineage.steps[row.step].label)</a></th>\
@@ -53,9 +53,27 @@ struct MetricsSection {
       """
     }
     return """
-      <div class="scroll" tabindex="0" role="region" aria-label="Results of \(operation)"><table class="metrics"><caption>\
-      \(operation)</caption><thead><tr><th scope="col">step</th>\(heads)</tr></thead><tbody>\(lines)</tbody></table></div>
+      <div class="scroll" tabindex="0" role="region" aria-label="Results of \(operation)"><table class="metrics sortable"><caption>\
+      \(operation)\(note(on: steps, columns))</caption><thead><tr><th scope="col">step</th>\(heads)</tr></thead><tbody>\(lines)</tbody></table></div>
       """
+  }
+}
+
+extension MetricsSection {
+  /// What the bars and the lines on them mean.
+  private func note(on steps: [Int], _ columns: [Column]) -> HTML {
+    guard columns.contains(where: \.isDrawn) else { return "" }
+    guard columns.contains(where: \.hasSpread) else { return " <small>bars from 0</small>" }
+    let names = ["confidence", "resamples"].map { name in
+      Set(steps.map { lineage.steps[$0].settings.first { $0.name == name }?.value ?? "" })
+    }
+    // Where all intervals were made in the same way, it is said in which.
+    let share = names[0].count == 1 ? names[0].first.flatMap { Double($0) } : nil
+    let count = names[1].count == 1 ? names[1].first.flatMap { Int($0) } : nil
+    let size = share.map { "\(Measure.figure($0 * 100))% " } ?? ""
+    let origin = count.map { ", by bootstrap with \(Measure.count($0, "resample"))" } ?? ""
+    let what = share == nil && count == nil ? "how far they spread" : "the \(size)interval\(origin)"
+    return " <small>bars from 0; the lines are \(what)</small>"
   }
 }
 
@@ -64,11 +82,15 @@ private struct Column {
   let name: String
   /// From zero to the highest; nil where all are the same and a bar would say nothing.
   private let scale: ClosedRange<Double>?
+  let hasSpread: Bool
+  var isDrawn: Bool { scale != nil }
 
   init(name: String, rows: [Facts]) {
     self.name = name
     let numbers = rows.compactMap { $0[name] }.filter(\.isFinite)
-    let ends = numbers + rows.compactMap { Self.spread($0, name) }.flatMap { [$0.lower, $0.upper] }.filter(\.isFinite)
+    let spreads = rows.compactMap { Self.spread($0, name) }
+    hasSpread = !spreads.isEmpty
+    let ends = numbers + spreads.flatMap { [$0.lower, $0.upper] }.filter(\.isFinite)
     let (lowest, highest) = (min(0, ends.min() ?? 0), max(0, ends.max() ?? 0))
     scale = Set(numbers).count > 1 && lowest < highest ? lowest...highest : nil
   }
@@ -79,6 +101,24 @@ private struct Column {
     guard name == "mean", let mean = facts[name], let spread = facts["spread"] else { return nil }
     return (mean - spread, mean + spread)
   }
+
+  /// The scale that the bars below it are drawn on.
+  var ruler: HTML {
+    guard let scale else { return "" }
+    let axis = Axis(scale, count: 2)
+    let marks = axis.ticks.map { tick -> HTML in
+      let place = Self.percent(axis.share(of: tick))
+      let anchor = place > 88 ? "end" : place < 6 ? "start" : "middle"
+      return """
+        <line x1="\(place)%" x2="\(place)%" y1="14" y2="18"/><text x="\(place)%" y="10" text-anchor="\(anchor)">\
+        \(Measure.figure(tick))</text>
+        """
+    }
+    return "<svg class=\"amount ruler\" aria-hidden=\"true\"><line x2=\"100%\" y1=\"18\" y2=\"18\"/>\(marks)</svg>"
+  }
+
+  /// A share in percent, to a tenth.
+  private static func percent(_ share: Double) -> Double { (share * 1000).rounded() / 10 }
 
   func cell(_ facts: Facts) -> HTML {
     guard let number = facts[name] else { return "<td></td>" }
@@ -93,7 +133,7 @@ private struct Column {
     guard let scale, number.isFinite else { return "" }
     let axis = Axis(scale, count: 1)
     let place = { (value: Double) in
-      (axis.share(of: min(max(value, scale.lowerBound), scale.upperBound)) * 1000).rounded() / 10
+      Self.percent(axis.share(of: min(max(value, scale.lowerBound), scale.upperBound)))
     }
     let (zero, end) = (place(0), place(number))
     let whisker: HTML =

@@ -1,8 +1,15 @@
-/// How far to the right each element of an ordered graph stands: near what it is joined with, and clear of its neighbours.
+/// How far along its rank each element of an ordered graph stands: near what it is joined with, and clear of its neighbours.
 struct RankSpacing {
   private let order: RankOrder
+  /// How far each element reaches to both sides of its middle.
+  private let halves: [Double]
+  private let gaps: (node: Double, line: Double)
 
-  init(_ order: RankOrder) { self.order = order }
+  init(_ order: RankOrder, halves: [Double], gaps: (node: Double, line: Double)) {
+    self.order = order
+    self.halves = halves
+    self.gaps = gaps
+  }
 
   /// Sweeps down and up over the ranks. Each goes to where its elements are nearest to their wishes, in the sense of least
   /// squares, without one coming too close to another.
@@ -80,7 +87,7 @@ struct RankSpacing {
   /// The least distance of two neighbours' middles.
   private func distance(_ a: Int, _ b: Int) -> Double {
     let (first, second) = (order.elements[a], order.elements[b])
-    let gap = first.trunk != nil || second.trunk != nil ? GraphLayout.lineGap : GraphLayout.nodeGap
-    return GraphLayout.halfWidth(first) + GraphLayout.halfWidth(second) + gap
+    let gap = first.trunk != nil || second.trunk != nil ? gaps.line : gaps.node
+    return halves[a] + halves[b] + gap
   }
 }

@@ -68,12 +68,9 @@ struct RecipeSection {
 
   /// What many of one list have in common.
   private func summary(_ steps: [Int]) -> String {
-    let first = lineage.steps[steps[0]]
-    let name = Facts(first.facts).numbers.first
-    let numbers = name.map { name in steps.compactMap { Facts(lineage.steps[$0].facts)[name] } } ?? []
-    guard first.kind == "metrics", let name, numbers.count == steps.count else {
-      return "\(steps.count) × \(first.kind)"
+    guard let headline = Headline(steps.map { lineage.steps[$0] }) else {
+      return "\(steps.count) × \(lineage.steps[steps[0]].kind)"
     }
-    return "\(name) \(Measure.figure(numbers.reduce(0, +) / Double(numbers.count))), mean of \(numbers.count)"
+    return "\(headline.name) \(Measure.figure(headline.mean)), mean of \(steps.count)"
   }
 }
