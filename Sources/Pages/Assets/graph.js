@@ -3,7 +3,7 @@
 // for several that are folded.
 class GraphView {
   // The least scale at which names are read at ease.
-  static readable = 0.72;
+  static readable = 0.68;
   // Below this they are only specks: then nodes are their colours.
   static far = 0.42;
   static minimapSize = { width: 190, height: 130 };
