@@ -42,6 +42,11 @@ struct Invocation: Sendable {
   /// Says something about the work, on standard error.
   func say(_ line: String) { if !isQuiet { program.errors.writeLine(line) } }
 
+  /// Says what is likely a mistake, and in nobody's way.
+  func warn(_ warnings: [Diagnostic]) {
+    if !warnings.isEmpty, !isQuiet { program.errors.write(renderer.text(warnings) + "\n") }
+  }
+
   /// A path of the command line as an absolute one.
   func absolute(_ path: String) -> String { Invocation.join(directory, path) }
 

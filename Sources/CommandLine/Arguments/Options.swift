@@ -42,6 +42,8 @@ enum Options {
   static let format = Option(
     "format", "FORMAT", .choice(of: ["text", "json"]), "How to print what was found: text or json.")
   static let check = Flag("check", "Change nothing; end with status 1 where something would change.")
+  static let stdin = Flag("stdin", "Read the recipe from standard input, and print it in its form.")
+  static let recipeText = Flag("recipe", "Print only the recipe that made it, as it was applied.")
   static let limit = Option("limit", "N", .wholeFromOne, "How many to show; 20 by default.")
   static let tensors = Option(
     "tensors", "PATTERN", .text, isValueOptional: true,
@@ -72,6 +74,8 @@ enum Options {
   static let whyKept = Option("why-kept", "WHAT", .text, "Say only why this artifact is kept.")
   static let top = Option(
     "top", "N", .wholeFromOne, "How many tensors to list, those that changed most first; 20 by default.")
+  static let save = Option(
+    "save", "FILE", .file, "Write the plan to this file; `apply FILE` then does just that, or says what has changed since.")
   static let why = Option("why", "STEP", .text, "Say of this step alone what of its key has changed.")
   static let exitCode = Flag("exit-code", "End with status 2 where something is to run, with 0 where all is there.")
   static let since = Option(

@@ -15,6 +15,8 @@ struct PlanTable {
   let apply: String
   /// None where nothing was ever stored.
   let registry: Registry?
+  /// The exports that are refused if they come out otherwise than what is there.
+  let occupied: Set<String>
 
   func lines(_ style: Style) throws -> [String] {
     let title = plan.graph.title.isEmpty ? "" : ": \(Renderer.printable(plan.graph.title))"
@@ -109,7 +111,8 @@ struct PlanTable {
       let labels = StepFolding.names(export.steps.map { plan.graph.origins[$0.index].label })
       table.add(
         .init("→"), .init(Renderer.printable(export.path), .bold),
-        .init(Renderer.printable(labels.joined(separator: ", ")), .faint))
+        .init(Renderer.printable(labels.joined(separator: ", ")), .faint),
+        .init(occupied.contains(export.path) ? "there already; `--force` replaces it if it differs" : "", .yellow))
     }
     return table.lines(style)
   }
@@ -125,9 +128,17 @@ struct PlanTable {
     ]
     let known = amounts.filter { $0.1 > 0 }.map { "\($0.0) \(Measure.bytes($0.1))" }.joined(separator: ", ")
     let sizes = known.isEmpty ? "" : " It will \(known)."
+    let time = expectedTime.map { [$0] } ?? []
     return [
-      "To run \(tally.toRun), there already \(tally.cached), undecided \(tally.undecided).\(sizes)", "Next: \(apply)",
-    ]
+      "To run \(tally.toRun), there already \(tally.cached), undecided \(tally.undecided).\(sizes)"
+    ] + time + ["Next: \(apply)"]
+  }
+
+  /// How long it takes, as a sentence; nil where that is not known, or not worth saying.
+  private var expectedTime: String? {
+    guard let seconds = plan.expectedSeconds, seconds.upperBound >= 1 else { return nil }
+    let ends = [Measure.duration(seconds.lowerBound), Measure.duration(seconds.upperBound)]
+    return "By the last runs of these steps, that takes \(ends[0] == ends[1] ? "about \(ends[0])" : "\(ends[0]) to \(ends[1])")."
   }
 }
 
