@@ -15,7 +15,8 @@ import Testing
     #expect(session.story("gc").output.hasPrefix("Nothing to delete: "))
     let shown = session.story("gc --keep-runs 1 --keep-within 0s").output
     #expect(
-      shown.hasPrefix("  DIGEST  tuned  ") && shown.hasSuffix("Next: `mergekit gc --delete` deletes them.\n"))
+      shown.hasPrefix("  DIGEST  tuned  ")
+        && shown.hasSuffix("Next: `mergekit gc --delete --keep-runs 1 --keep-within 0s` deletes them.\n"))
     #expect(session.run("ref add best tuned") == session.run("ref add best tuned"))
     #expect(
       session.story("gc --why-kept best --keep-runs 0 --keep-within 0s").output

@@ -15,7 +15,8 @@ extension Invocation {
       guard FileManager.default.fileExists(atPath: path) else { continue }
       let artifacts = export.steps.compactMap { plan[$0]?.artifact }
       let record = try registry?.export(at: path)
-      let isCurrent = record?.artifacts == artifacts && artifacts.count == export.steps.count && record?.isUntouched == true
+      let isCurrent =
+        record?.artifacts == artifacts && artifacts.count == export.steps.count && record?.isUntouched == true
       if !isCurrent { paths.insert(export.path) }
     }
     return paths
@@ -25,11 +26,12 @@ extension Invocation {
   func warn(ofOccupied paths: Set<String>) {
     guard !paths.isEmpty else { return }
     let names = paths.sorted().map { "`\($0)`" }
-    let are = names.count == 1 ? "is" : "are"
+    let (are, them) = names.count == 1 ? ("is", "it") : ("are", "them")
     warn([
       Diagnostic(
-        .warning, "\(names.joined(separator: ", ")) \(are) there already: what comes out otherwise will not replace it",
-        at: nil, helps: ["`--force` replaces it, `--out DIR` writes elsewhere"])
+        .warning,
+        "\(names.joined(separator: ", ")) \(are) there already: what comes out otherwise will not replace \(them)",
+        at: nil, helps: ["`--force` replaces \(them), `--out DIR` writes elsewhere"])
     ])
   }
 }
