@@ -8,7 +8,9 @@ struct Headline {
 
   /// Nil where not all of them measured that.
   init?(_ steps: [Lineage.Step]) {
-    guard let first = steps.first, first.kind == "metrics", let name = Facts(first.facts).numbers.first else { return nil }
+    guard let first = steps.first, first.kind == "metrics", let name = Facts(first.facts).numbers.first else {
+      return nil
+    }
     numbers = steps.compactMap { Facts($0.facts)[name] }.filter(\.isFinite)
     self.name = name
     guard numbers.count == steps.count else { return nil }

@@ -39,7 +39,10 @@ struct PageData {
 
   /// A block of data that a browser runs no part of.
   var html: HTML {
-    let json: JSON = ["fields": .array(Self.fields.map(JSON.string)), "rows": .array(rows), "colors": colors, "steps": .array(steps), "graphs": graphs]
+    let json: JSON = [
+      "fields": .array(Self.fields.map(JSON.string)), "rows": .array(rows), "colors": colors, "steps": .array(steps),
+      "graphs": graphs,
+    ]
     // `<` could end the block, or begin a comment in it.
     let text = json.compact.replacing("<", with: #"\u003c"#)
     return HTML(sound: "<script type=\"application/json\" id=\"data\">\(text)</script>")

@@ -114,11 +114,17 @@ public struct Planner: Sendable {
     }
     var planned: PlannedStep
     if missing == nil, let registry {
-      planned = try decided(id, step, origin, key(of: binding, artifacts: draft.artifacts, registry: registry), registry)
+      planned = try decided(
+        id, step, origin, key(of: binding, artifacts: draft.artifacts, registry: registry), registry)
       if case .cached(let run) = planned.state {
         draft.contents[id] = try registry.content(run.output)
         draft.artifacts[id] = run.output
         return planned
+      }
+      // What it will give is known, so what only reads it may be there already, and then it need not run for that. Of metrics
+      // the numbers are wanted, too.
+      if case .runs(.lost(let run)) = planned.state, step.output(binding.entry.signature) != .metrics {
+        draft.artifacts[id] = run.output
       }
     } else {
       planned = undecided(id, step, origin, after: missing ?? id)

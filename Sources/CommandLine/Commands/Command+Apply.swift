@@ -70,7 +70,7 @@ private struct ApplyCommand {
     let summary = ApplySummary(report: report, plan: plan, registry: registry, out: arguments[Options.out])
     try show(summary)
     if let file = arguments[Options.report], let apply = try registry.apply(id: report.number) {
-      let source = LineageSource(registry: registry, directory: invocation.directory)
+      let source = LineageSource(registry: registry, catalog: invocation.catalog, directory: invocation.directory)
       try invocation.writePage(of: source.lineage(of: [apply]), to: file)
     }
     return report.exitStatus == 130 ? interruption.exitStatus : report.exitStatus

@@ -9,7 +9,8 @@ extension Command {
       There are no settings. Folders are searched for `*.rcp`, to any depth. The names of changed files are printed; with `--check` \
       nothing is changed, and what would be is printed, too.
       """,
-    operands: [Operand("PATH", .any, .recipes, "Recipes, or folders of them.")], options: [Options.check, Options.stdin],
+    operands: [Operand("PATH", .any, .recipes, "Recipes, or folders of them.")],
+    options: [Options.check, Options.stdin],
     examples: ["mergekit fmt Recipes", "mergekit fmt --check Recipes", "mergekit fmt --stdin < fisher.rcp"]
   ) { invocation in
     if invocation.arguments.has(Options.stdin) { return try invocation.formatInput() }

@@ -85,7 +85,8 @@ extension Invocation {
     }
     if let file = arguments[Options.html] {
       return try writePage(
-        of: try LineageSource(registry: registry, directory: directory).lineage(of: applies), to: file)
+        of: try LineageSource(registry: registry, catalog: catalog, directory: directory).lineage(of: applies), to: file
+      )
     }
     if arguments.has(Options.json) { return print(JSON.array(try applies.map { try $0.json(registry) })) }
     if applies.isEmpty {
@@ -136,7 +137,8 @@ extension Invocation {
 
   fileprivate func printLineage(of artifacts: [Digest], _ registry: Registry) throws {
     if let file = arguments[Options.html] {
-      return try writePage(of: LineageSource(registry: registry, directory: directory).lineage(of: artifacts), to: file)
+      return try writePage(
+        of: LineageSource(registry: registry, catalog: catalog, directory: directory).lineage(of: artifacts), to: file)
     }
     let history = History(registry: registry, style: style)
     let runs = try history.lineage(of: artifacts)

@@ -20,7 +20,8 @@ extension Command {
     ],
     options: [Options.tensors, Options.recipeText, Options.json],
     examples: [
-      "mergekit show merged", "mergekit show models/base --tensors='*.mlp.*'", "mergekit show merged --recipe > merged.rcp",
+      "mergekit show merged", "mergekit show models/base --tensors='*.mlp.*'",
+      "mergekit show merged --recipe > merged.rcp",
     ]
   ) { invocation in
     let registry = try invocation.openRegistry(.readOnly)

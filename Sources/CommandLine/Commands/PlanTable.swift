@@ -138,7 +138,8 @@ struct PlanTable {
   private var expectedTime: String? {
     guard let seconds = plan.expectedSeconds, seconds.upperBound >= 1 else { return nil }
     let ends = [Measure.duration(seconds.lowerBound), Measure.duration(seconds.upperBound)]
-    return "By the last runs of these steps, that takes \(ends[0] == ends[1] ? "about \(ends[0])" : "\(ends[0]) to \(ends[1])")."
+    return
+      "By the last runs of these steps, that takes \(ends[0] == ends[1] ? "about \(ends[0])" : "\(ends[0]) to \(ends[1])")."
   }
 }
 

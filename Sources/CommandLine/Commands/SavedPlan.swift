@@ -157,7 +157,8 @@ extension Invocation {
     let name = arguments.operand
     guard name.hasSuffix(".json") else { return nil }
     guard let found = PathSearch.existing(name, from: directory) else {
-      throw OperationError(.missing, "there is no plan `\(name)`", helps: ["`mergekit plan RECIPE --save \(name)` writes one"])
+      throw OperationError(
+        .missing, "there is no plan `\(name)`", helps: ["`mergekit plan RECIPE --save \(name)` writes one"])
     }
     let bytes = try File.contents(of: absolute(found), limit: 256 << 20)
     return try SavedPlan((try? JSON(parsing: bytes)) ?? .null, name: name, over: arguments)

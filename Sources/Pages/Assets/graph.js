@@ -2,8 +2,9 @@
 // A graph that is drawn on the page: how much of it is seen, and its nodes, by pointer and by keys. A node stands for one step, or
 // for several that are folded.
 class GraphView {
-  // The least scale at which names are read at ease.
-  static readable = 0.68;
+  // The scale at which names are read at ease, and the least at which all of a graph at once is worth more.
+  static readable = 0.75;
+  static legible = 0.62;
   // Below this they are only specks: then nodes are their colours.
   static far = 0.42;
   static minimapSize = { width: 190, height: 130 };
@@ -72,7 +73,7 @@ class GraphView {
   // What is seen at first: all of it if its names can be read then, else where it begins, from where one moves on.
   begin() {
     this.fit();
-    if (!this.view || this.scale >= GraphView.readable) { this.origin = "begin"; return; }
+    if (!this.view || this.scale >= GraphView.legible) { this.origin = "begin"; return; }
     const { width, height } = this.box;
     const scale = Math.min(Math.max(width / this.full.w, GraphView.readable), 1);
     const [w, h] = [width / scale, height / scale];
@@ -115,7 +116,7 @@ class GraphView {
   // Moves the view where a node would be outside of it; near enough to read its name where that is asked for.
   reveal(node, isToBeRead = false) {
     if (!this.view) this.begin();
-    if (isToBeRead && this.scale < GraphView.readable) this.zoom(GraphView.readable / this.scale);
+    if (isToBeRead && this.scale < GraphView.legible) this.zoom(GraphView.readable / this.scale);
     const { x, y } = this.places[node];
     const view = this.view;
     const isInside = x >= view.x && y >= view.y && x + this.size.w <= view.x + view.w && y + this.size.h <= view.y + view.h;
