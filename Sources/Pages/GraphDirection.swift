@@ -19,11 +19,11 @@ enum GraphDirection: String, CaseIterable {
   }
 
   /// Between neighbours of one rank: nodes, and lines that pass.
-  var gaps: (node: Double, line: Double) { self == .down ? (22, 12) : (12, 10) }
+  var gaps: (node: Double, line: Double) { self == .down ? (22, 12) : (10, 9) }
 
   /// Between two ranks.
   /// - Parameter reach: How far along the ranks a line goes between them.
-  func gap(reach: Double) -> Double { self == .down ? min(34 + reach * 0.04, 110) : min(44 + reach * 0.07, 130) }
+  func gap(reach: Double) -> Double { self == .down ? min(34 + reach * 0.04, 110) : min(40 + reach * 0.05, 96) }
 
   /// Nodes that a rank of a graph of so many should have at most, or it would be much longer than the ranks are many.
   func widest(of count: Int) -> Int {

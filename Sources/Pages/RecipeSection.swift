@@ -38,10 +38,12 @@ struct RecipeSection {
       """
   }
 
-  /// The steps that each name of a recipe stands for: itself, or the elements of its list.
+  /// The steps that each name of a recipe stood for when it was applied last: itself, or the elements of its list.
   private func results(of path: String) -> [String: [Int]] {
     var results: [String: [Int]] = [:]
-    for (index, step) in lineage.steps.enumerated() where step.recipe == path && !step.label.contains(".") {
+    let applied = lineage.applies.first { $0.recipe == path }.map { Set($0.steps.map(\.step)) }
+    for (index, step) in lineage.steps.enumerated()
+    where (applied?.contains(index) ?? (step.recipe == path)) && !step.label.contains(".") {
       results[String(step.label.prefix { $0 != "[" }), default: []].append(index)
     }
     return results
