@@ -25,9 +25,13 @@ enum GraphDirection: String, CaseIterable {
   /// - Parameter reach: How far along the ranks a line goes between them.
   func gap(reach: Double) -> Double { self == .down ? min(34 + reach * 0.04, 110) : min(40 + reach * 0.05, 96) }
 
-  /// Nodes that a rank of a graph of so many should have at most, or it would be much longer than the ranks are many.
+  /// Nodes that a rank of a graph of so many should have at most, or it would be much longer than the ranks are many; the more
+  /// of them, the shorter are the lines.
   func widest(of count: Int) -> Int {
     let root = Double(count).squareRoot()
     return self == .down ? max(7, Int(0.9 * root)) : max(18, Int(1.7 * root))
   }
+
+  /// Fewer than that, for graphs that are seen larger when their ranks are shorter.
+  var narrower: [Int] { self == .down ? [6, 5, 4] : [14, 11, 8] }
 }

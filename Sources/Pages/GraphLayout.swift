@@ -39,10 +39,11 @@ struct GraphLayout {
   /// - Parameters:
   ///   - parents: What each node was made from, by index; without cycles.
   ///   - nodeWidth: Of every node.
-  init(parents: [[Int]], nodeWidth: Double, direction: GraphDirection) {
+  ///   - widest: Nodes that a rank has at most.
+  init(parents: [[Int]], nodeWidth: Double, direction: GraphDirection, widest: Int) {
     self.nodeWidth = nodeWidth
     self.direction = direction
-    let ranking = GraphRanks(parents: parents, widest: direction.widest(of: parents.count))
+    let ranking = GraphRanks(parents: parents, widest: widest)
     ranks = ranking.ranks
     var order = RankOrder(parents: parents, ranks: ranking.ranks)
     order.reduceCrossings()
@@ -75,12 +76,30 @@ struct GraphLayout {
   /// What a page gives a graph to be seen in.
   private static let page = (width: 1000.0, height: 700.0)
 
-  /// Whichever way the graph is seen larger on a page; from the top down where that is the same.
+  /// A scale at which a graph is read without effort.
+  private static let comfortable = 0.85
+  /// Larger graphs are laid out once each way: however it is done, they are not seen whole.
+  private static let largestTried = 150
+
+  /// Whichever way the graph is seen larger on a page: the first that is read without effort, else the best.
   static func largest(parents: [[Int]], nodeWidth: Double) -> GraphLayout {
-    let layouts = GraphDirection.allCases.map { GraphLayout(parents: parents, nodeWidth: nodeWidth, direction: $0) }
-    let scales = layouts.map { min(page.width / $0.width, page.height / $0.height, 1) }
-    return scales[1] > scales[0] ? layouts[1] : layouts[0]
+    func layout(_ direction: GraphDirection, _ widest: Int) -> GraphLayout {
+      GraphLayout(parents: parents, nodeWidth: nodeWidth, direction: direction, widest: widest)
+    }
+    var best = layout(.down, GraphDirection.down.widest(of: parents.count))
+    var others = [(GraphDirection.right, GraphDirection.right.widest(of: parents.count))]
+    if parents.count <= largestTried {
+      others += GraphDirection.allCases.flatMap { direction in direction.narrower.map { (direction, $0) } }
+    }
+    for (direction, widest) in others where best.scale < comfortable {
+      let next = layout(direction, widest)
+      if next.scale > best.scale { best = next }
+    }
+    return best
   }
+
+  /// How large a page shows it, if it shows it whole.
+  private var scale: Double { min(Self.page.width / width, Self.page.height / height) }
 
   /// Where each rank begins: far lines want room to bend in.
   private static func starts(

@@ -31,7 +31,7 @@ struct GraphSection {
         Self.node(id: "\(graph.id)-\(index)", steps, lineage, isReused: steps.allSatisfy(reused.contains))
       }
     }
-    let width = GraphDrawing.nodeWidth(for: nodes.flatMap { $0 })
+    let width = GraphNode.width(for: nodes.flatMap { $0 })
     nodeWidth = width
     drawings = zip(graphs, nodes).map { graph, nodes in
       Self.drawing(graph.id, nodes, GraphLayout.largest(parents: graph.parents, nodeWidth: width))
@@ -46,7 +46,7 @@ struct GraphSection {
     return found.subtracting(lineage.applies.flatMap(\.steps).filter { !$0.reused }.map(\.step))
   }
 
-  private static func drawing(_ id: String, _ nodes: [GraphDrawing.Node], _ layout: GraphLayout) -> GraphDrawing {
+  private static func drawing(_ id: String, _ nodes: [GraphNode], _ layout: GraphLayout) -> GraphDrawing {
     let count = Measure.count(nodes.count, "node")
     let order = layout.direction == .down ? "above" : "left of"
     return GraphDrawing(
@@ -54,7 +54,7 @@ struct GraphSection {
       nodes: nodes, layout: layout)
   }
 
-  private static func node(id: String, _ steps: [Int], _ lineage: Lineage, isReused: Bool) -> GraphDrawing.Node {
+  private static func node(id: String, _ steps: [Int], _ lineage: Lineage, isReused: Bool) -> GraphNode {
     let step = lineage.steps[steps[0]]
     let isLoop = Set(steps.map { lineage.steps[$0].family }).count > 1
     let name = steps.count == 1 ? step.label : isLoop ? "\(step.family) and others" : step.family
@@ -94,9 +94,9 @@ struct GraphSection {
       <button type="button" id="fill" aria-pressed="false">Fill the window</button></span>
       </div>
       <div class="stage">
-      <div class="canvas">\(GraphDrawing.shapes(nodeWidth: nodeWidth))\(drawings.map(\.html))\
+      <div class="canvas">\(GraphNode.shapes(width: nodeWidth))\(drawings.map(\.html))\
       <svg id="minimap" class="minimap" aria-hidden="true" hidden></svg></div>
-      <aside id="details" aria-label="The chosen step" tabindex="-1">\(results)<p class="hint">Choose a step to see what decided it \
+      <aside id="details" aria-label="Results and the chosen step" tabindex="-1">\(results)<p class="hint">Choose a step to see what decided it \
       and what came of it. Drag to move, pinch or hold Ctrl and turn the wheel to zoom. With the keyboard, the arrows go from step to \
       step, + and − zoom, 0 shows all, / searches.</p></aside>
       </div>

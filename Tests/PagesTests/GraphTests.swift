@@ -6,6 +6,11 @@ import Testing
 @Suite struct GraphTests {
   private static let nodeWidth = 188.0
 
+  private static func layout(_ parents: [[Int]], _ direction: GraphDirection) -> GraphLayout {
+    GraphLayout(
+      parents: parents, nodeWidth: nodeWidth, direction: direction, widest: direction.widest(of: parents.count))
+  }
+
   /// A graph in which nodes read earlier ones, some far away; the same every time.
   private static func graph(_ count: Int, readsUpTo most: Int, seed: Int) -> [[Int]] {
     var state = UInt64(seed) &* 2_862_933_555_777_941_757 &+ 3_037_000_493
@@ -25,7 +30,7 @@ import Testing
   func nodesStandApartAndBehindWhatTheyWereMadeFrom(of size: (count: Int, most: Int), direction: GraphDirection) {
     for seed in 1...(size.count < 100 ? 20 : 1) {
       let parents = Self.graph(size.count, readsUpTo: size.most, seed: seed)
-      let layout = GraphLayout(parents: parents, nodeWidth: Self.nodeWidth, direction: direction)
+      let layout = Self.layout(parents, direction)
       let (along, across) = (layout.centers.map(direction.along), layout.centers.map(direction.across))
       #expect(layout.centers.count == size.count)
       for (node, makers) in parents.enumerated() {
@@ -46,7 +51,7 @@ import Testing
   @Test(arguments: [3, 12], GraphDirection.allCases)
   func linesLeadFromEachNodeToItsReaders(most: Int, direction: GraphDirection) {
     let parents = Self.graph(120, readsUpTo: most, seed: 7)
-    let layout = GraphLayout(parents: parents, nodeWidth: Self.nodeWidth, direction: direction)
+    let layout = Self.layout(parents, direction)
     let ends = layout.pieces.compactMap { piece in piece.from.flatMap { from in piece.to.map { [from, $0] } } }
     #expect(ends.count == Set(ends).count)
     #expect(Set(ends) == Set(parents.enumerated().flatMap { node, makers in makers.map { [$0, node] } }))
@@ -63,8 +68,7 @@ import Testing
   }
 
   @Test(arguments: GraphDirection.allCases) func noLinePassesThroughAnotherNode(direction: GraphDirection) {
-    let layout = GraphLayout(
-      parents: Self.graph(200, readsUpTo: 3, seed: 3), nodeWidth: Self.nodeWidth, direction: direction)
+    let layout = Self.layout(Self.graph(200, readsUpTo: 3, seed: 3), direction)
     let half = direction.size(width: Self.nodeWidth, height: GraphLayout.nodeHeight).along / 2
     for piece in layout.pieces {
       for point in piece.path.dropFirst().dropLast() {
