@@ -54,6 +54,9 @@ import Testing
     let nothing = Session.Result(errors: "nothing to do: 6 steps there already, 2 exports up to date\n")
     #expect(session.story("apply recipes/tiny.rcp") == nothing)
     #expect(session.story("plan recipes/tiny.rcp").output.hasSuffix("Nothing to run: all 6 steps are there already.\n"))
+    #expect(
+      session.story("plan recipes/tiny.rcp --out elsewhere").output.hasSuffix(
+        "; 2 exports are to be written.\nNext: mergekit apply Recipes/tiny.rcp --out elsewhere\n"))
   }
 
   @Test func whatChangedRunsAgainAndIsSaid() throws {

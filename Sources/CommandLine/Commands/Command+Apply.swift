@@ -48,15 +48,13 @@ private struct ApplyCommand {
     let plan = try planner.plan(targets: targets)
     try saved?.check(plan)
     invocation.warn(plan.warnings)
-    var exporter = Exporter(
-      root: arguments[Options.out].map(invocation.absolute) ?? invocation.directory,
-      replaces: arguments.has(Options.force), catalog: invocation.catalog, registry: registry)
+    var exporter = invocation.exporter(registry)
     exporter.recipe = (loaded.name, loaded.text, loaded.graph.title)
     exporter.keepsPaths = arguments.has(Options.withPaths)
     let application = Application(plan, planner: planner, registry: registry, exporter: exporter)
     try application.check()
-    if !arguments.has(Options.force) {
-      invocation.warn(ofOccupied: try invocation.occupied(by: plan, registry: registry))
+    if !arguments.has(Options.force), let warning = try PlannedExports(plan, exporter).warning {
+      invocation.warn([warning])
     }
 
     let display = progress(of: plan)

@@ -49,7 +49,7 @@ extension Command {
     } else {
       let table = PlanTable(
         plan: plan, recipe: loaded.name, apply: next, registry: registry,
-        occupied: try invocation.occupied(by: plan, registry: registry))
+        exports: try PlannedExports(plan, registry.map(invocation.exporter)))
       for line in try table.lines(invocation.style) { invocation.print(line) }
     }
     return invocation.arguments.has(Options.exitCode) && !plan.toRun.isEmpty ? 2 : 0

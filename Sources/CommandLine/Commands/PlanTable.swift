@@ -15,8 +15,7 @@ struct PlanTable {
   let apply: String
   /// None where nothing was ever stored.
   let registry: Registry?
-  /// The exports that are refused if they come out otherwise than what is there.
-  let occupied: Set<String>
+  let exports: PlannedExports
 
   func lines(_ style: Style) throws -> [String] {
     let title = plan.graph.title.isEmpty ? "" : ": \(Renderer.printable(plan.graph.title))"
@@ -35,7 +34,7 @@ struct PlanTable {
     let note =
       rows.count == plan.steps.count
       ? [] : ["", style("Repeated steps are folded; `--json` lists each, `--why STEP` tells of one.", .faint)]
-    return ["Plan for \(Renderer.printable(recipe))\(title)"] + table.lines(style) + exports(style) + note + [""]
+    return ["Plan for \(Renderer.printable(recipe))\(title)"] + table.lines(style) + exportLines(style) + note + [""]
       + counts
   }
 
@@ -105,14 +104,14 @@ struct PlanTable {
     return "`\(Renderer.printable(label))`: \(Renderer.printable(change.sentence))"
   }
 
-  private func exports(_ style: Style) -> [String] {
+  private func exportLines(_ style: Style) -> [String] {
     var table = Table()
     for case .export(let export) in plan.goals {
       let labels = StepFolding.names(export.steps.map { plan.graph.origins[$0.index].label })
       table.add(
         .init("→"), .init(Renderer.printable(export.path), .bold),
         .init(Renderer.printable(labels.joined(separator: ", ")), .faint),
-        .init(occupied.contains(export.path) ? "there already; `--force` replaces it if it differs" : "", .yellow))
+        .init(exports.isOccupied(export.path) ? "there already; `--force` replaces it if it differs" : "", .yellow))
     }
     return table.lines(style)
   }
@@ -120,7 +119,11 @@ struct PlanTable {
   private var counts: [String] {
     let tally = plan.tally
     guard tally.toRun + tally.undecided > 0 else {
-      return ["Nothing to run: all \(Measure.count(tally.cached, "step")) are there already."]
+      let nothing = "Nothing to run: all \(Measure.count(tally.cached, "step")) are there already"
+      let are = exports.missing == 1 ? "is" : "are"
+      return exports.missing == 0
+        ? ["\(nothing)."]
+        : ["\(nothing); \(Measure.count(exports.missing, "export")) \(are) to be written.", "Next: \(apply)"]
     }
     let amounts = [
       ("read", plan.toRun.reduce(0) { $0 + $1.bytesRead }), ("write", plan.toRun.reduce(0) { $0 + $1.bytesWritten }),
