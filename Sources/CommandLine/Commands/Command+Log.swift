@@ -93,7 +93,7 @@ extension Invocation {
       return arguments.has(Options.since) || arguments.has(Options.operation) || arguments.has(Options.status)
         ? say("no apply is like that") : sayNothingYet()
     }
-    let history = History(registry: registry, style: style)
+    let history = History(registry: registry, style: style, columns: program.output.columns)
     for line in try arguments.has(Options.table) ? history.table(applies) : history.lines(applies) { print(line) }
   }
 
@@ -140,7 +140,7 @@ extension Invocation {
       return try writePage(
         of: LineageSource(registry: registry, catalog: catalog, directory: directory).lineage(of: artifacts), to: file)
     }
-    let history = History(registry: registry, style: style)
+    let history = History(registry: registry, style: style, columns: program.output.columns)
     let runs = try history.lineage(of: artifacts)
     if arguments.has(Options.jsonLines) {
       for entry in runs { print(line: entry.run.json) }
