@@ -23,7 +23,7 @@ extension Command {
     ]
   ) { invocation in
     let saved = try invocation.savedPlan()
-    return try ApplyCommand(invocation: invocation.told(saved?.arguments ?? invocation.arguments), saved: saved).run()
+    return try ApplyCommand(invocation: invocation.with(saved?.arguments ?? invocation.arguments), saved: saved).run()
   }
 }
 

@@ -165,5 +165,5 @@ extension Invocation {
   }
 
   /// The same command, told other things.
-  func told(_ arguments: Arguments) throws -> Invocation { try Invocation(arguments, program: program) }
+  func with(_ arguments: Arguments) throws -> Invocation { try Invocation(arguments, program: program) }
 }
