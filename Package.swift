@@ -108,7 +108,7 @@ let package = Package(
       ],
       resources: [.copy("Golden")]),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["CommandLine", "Catalog", "Operations", "Formats", "Tensors"]),
+      name: "CommandLineTests", dependencies: ["CommandLine", "Catalog", "Recipes", "Operations", "Formats", "Tensors"]),
     .testTarget(
       name: "RegistryTests",
       dependencies: ["Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics"]),
