@@ -42,9 +42,16 @@ struct Invocation: Sendable {
   /// Says something about the work, on standard error.
   func say(_ line: String) { if !isQuiet { program.errors.writeLine(line) } }
 
-  /// Says what is likely a mistake, and in nobody's way.
+  /// Says what is likely a mistake, and in nobody's way; to programs as an event beside those of the run.
   func warn(_ warnings: [Diagnostic]) {
-    if !warnings.isEmpty, !isQuiet { program.errors.write(renderer.text(warnings) + "\n") }
+    guard !warnings.isEmpty, !isQuiet else { return }
+    guard arguments[Options.progress] == "json" else { return program.errors.write(renderer.text(warnings) + "\n") }
+    for warning in warnings {
+      let event: JSON = [
+        "event": "warning", "message": .string(warning.message), "helps": .array(warning.helps.map(JSON.string)),
+      ]
+      program.errors.writeLine(event.compact)
+    }
   }
 
   /// A path of the command line as an absolute one.

@@ -19,6 +19,12 @@ import Testing
     #expect(ended.allSatisfy { $0["outcome"] == "ran" && $0["artifact"]?.string?.hasPrefix("b3:") == true })
     let losses = events.filter { $0["event"] == "progress" && $0["step"] == "tuned" }
     #expect(losses.last?["done"] == losses.last?["total"] && losses.last?["loss"]?.number != nil)
+    // A warning is an event, too.
+    let warned = session.run("apply Recipes/tiny.rcp --progress json --epochs 4", asTerminal: true)
+    let lines = warned.errors.split(separator: "\n").prefix { $0.hasPrefix("{") }
+    #expect(
+      lines.first?.hasPrefix(#"{"event":"warning","message":"`out/model`, `out/scores.json` are there already"#) == true
+    )
   }
 
   @Test func nothingMovesTheCursorOfAFile() throws {

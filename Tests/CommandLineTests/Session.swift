@@ -42,7 +42,7 @@ final class Session {
   private static var varying: [(Regex<Substring>, String)] {
     [
       (/b3:[0-9a-f]{64}/, "b3:DIGEST"), (/\b[0-9a-f]{10}\b/, "DIGEST"), (/\d{4}-\d\d-\d\d \d\d:\d\d/, "DATE"),
-      (/slowest: [^\n]*\n/, ""), (/[ ]*\b[0-9.]+ s\b/, " TIME"),
+      (/slowest: [^\n]*\n/, ""), (/By the last runs of these steps[^\n]*\n/, ""), (/[ ]*\b[0-9.]+ s\b/, " TIME"),
       // Products differ in their last bits from one kind of processor to another.
       (/[ ]*[0-9.]+ \([0-9.]+ to [0-9.]+\)/, " N (N to N)"), (/[ ]+0\.\d+/, " N"),
       (/[ ]+accuracy[ ]+loss[ ]+examples/, "  accuracy  loss  examples"),

@@ -139,7 +139,7 @@ struct PlanTable {
 
   /// How long it takes, as a sentence; nil where that is not known, or not worth saying.
   private var expectedTime: String? {
-    guard let seconds = plan.expectedSeconds, seconds.upperBound >= 1 else { return nil }
+    guard let seconds = plan.expectedSeconds, seconds.upperBound >= 10 else { return nil }
     let ends = [Measure.duration(seconds.lowerBound), Measure.duration(seconds.upperBound)]
     return
       "By the last runs of these steps, that takes \(ends[0] == ends[1] ? "about \(ends[0])" : "\(ends[0]) to \(ends[1])")."
