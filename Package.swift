@@ -73,7 +73,8 @@ let package = Package(
     .target(name: "Imports", dependencies: ["Recipes", "Operations", "Formats", "Tensors", "Diagnostics"]),
     .target(
       name: "Pages", dependencies: ["Recipes", "Operations", "Formats", "Fingerprints", "Diagnostics"],
-      resources: [.embedInCode("Assets/page.css"), .embedInCode("Assets/page.js")], swiftSettings: optimised),
+      resources: [.embedInCode("Assets/page.css"), .embedInCode("Assets/graph.js"), .embedInCode("Assets/page.js")],
+      swiftSettings: optimised),
     .target(
       name: "CommandLine",
       dependencies: [
@@ -107,7 +108,7 @@ let package = Package(
       ],
       resources: [.copy("Golden")]),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["CommandLine", "Catalog", "Operations", "Formats", "Tensors"]),
+      name: "CommandLineTests", dependencies: ["CommandLine", "Catalog", "Recipes", "Operations", "Formats", "Tensors"]),
     .testTarget(
       name: "RegistryTests",
       dependencies: ["Registry", "Operations", "Formats", "Tensors", "Fingerprints", "Diagnostics"]),

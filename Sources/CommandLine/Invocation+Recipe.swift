@@ -27,7 +27,7 @@ extension Invocation {
     let (graph, warnings) = try Invocation.blamingFlags {
       try recipe.graph(catalog, settings: settings, reading: readLibrary)
     }
-    if !warnings.isEmpty, !isQuiet { program.errors.write(renderer.text(warnings) + "\n") }
+    warn(warnings)
     return LoadedRecipe(name: name, text: recipe.source.text, graph: graph)
   }
 

@@ -21,9 +21,7 @@ extension Invocation {
     guard isThere else { return nil }
     let registry = try Registry.open(path, access: access)
     // `doctor` says it in its own place.
-    if !isQuiet, arguments.command.name != "doctor", let killed = try registry.killedApply() {
-      program.errors.write(renderer.text(killed.warning) + "\n")
-    }
+    if arguments.command.name != "doctor", let killed = try registry.killedApply() { warn([killed.warning]) }
     return registry
   }
 

@@ -42,6 +42,18 @@ struct Invocation: Sendable {
   /// Says something about the work, on standard error.
   func say(_ line: String) { if !isQuiet { program.errors.writeLine(line) } }
 
+  /// Says what is likely a mistake, and in nobody's way; to programs as an event beside those of the run.
+  func warn(_ warnings: [Diagnostic]) {
+    guard !warnings.isEmpty, !isQuiet else { return }
+    guard arguments[Options.progress] == "json" else { return program.errors.write(renderer.text(warnings) + "\n") }
+    for warning in warnings {
+      let event: JSON = [
+        "event": "warning", "message": .string(warning.message), "helps": .array(warning.helps.map(JSON.string)),
+      ]
+      program.errors.writeLine(event.compact)
+    }
+  }
+
   /// A path of the command line as an absolute one.
   func absolute(_ path: String) -> String { Invocation.join(directory, path) }
 

@@ -12,6 +12,8 @@ public struct Program: Sendable {
   let environment: [String: String]
   /// Absolute.
   let directory: String
+  /// All that comes from standard input.
+  let input: @Sendable () throws -> [UInt8]
   let output: TextStream
   let errors: TextStream
   let catalog: Catalog
@@ -19,11 +21,13 @@ public struct Program: Sendable {
 
   public init(
     environment: [String: String], directory: String, output: TextStream, errors: TextStream,
+    input: @escaping @Sendable () throws -> [UInt8] = { Array(try FileHandle.standardInput.readToEnd() ?? Data()) },
     catalog: Catalog = .standard,
     interruption: Interruption = Interruption()
   ) {
     self.environment = environment
     self.directory = directory
+    self.input = input
     self.output = output
     self.errors = errors
     self.catalog = catalog
@@ -43,6 +47,8 @@ public struct Program: Sendable {
 
   /// Runs a command line, without the program's name, and returns the exit status.
   public func run(_ arguments: [String]) -> Int32 {
+    // Who types nothing else wants to know what there is.
+    let arguments = arguments.isEmpty ? ["help"] : arguments
     var renderer = Renderer(isColored: Invocation.isColored(nil, errors, environment))
     let status: Int32
     do {

@@ -17,8 +17,8 @@ struct CurveChart {
     var points: [Curve.Point]
   }
 
-  private static let size = (width: 380.0, height: 200.0)
-  private static let inset = (left: 52.0, right: 14.0, top: 10.0, bottom: 30.0)
+  private static let size = (width: 420.0, height: 240.0)
+  private static let inset = (left: 56.0, right: 14.0, top: 24.0, bottom: 42.0)
 
   /// As many colours as there are.
   private static let colors = 8
@@ -73,10 +73,24 @@ struct CurveChart {
     let x = Axis(Self.range(all.map(\.x)), count: 4)
     let y = Axis(Self.range(all.map(\.y)), count: 4)
     return """
-      <figure class="curve"><figcaption>\(title) <small>\(name) by \(unit)</small></figcaption>
+      <figure class="curve"><figcaption>\(title) <small>\(name) by \(unit)\(span)</small></figcaption>
       <svg viewBox="0 0 \(Self.size.width) \(Self.size.height)" role="img" aria-label="\(description)">\
-      \(y.ticks.map { across($0, y) })\(x.ticks.map { down($0, x) })\
+      \(y.ticks.map { across($0, y) })\(x.ticks.map { down($0, x) })\(axisNames)\
       \(lines.enumerated().map { line($1, color: families.firstIndex(of: $1.family) ?? $0, x, y) })</svg>\(legend)</figure>
+      """
+  }
+
+  /// Of one line, where it begins and ends.
+  private var span: String {
+    guard lines.count == 1, let first = lines[0].points.first, let last = lines[0].points.last else { return "" }
+    return ", \(Measure.figure(first.y)) → \(Measure.figure(last.y))"
+  }
+
+  private var axisNames: HTML {
+    let (left, right) = (Self.inset.left, Self.size.width - Self.inset.right)
+    return """
+      <text class="axis name" x="0" y="12">\(name)</text>\
+      <text class="axis name" x="\((left + right) / 2)" y="\(Self.size.height - 4)" text-anchor="middle">\(unit)</text>
       """
   }
 
@@ -112,8 +126,11 @@ struct CurveChart {
 
   private func down(_ tick: Double, _ axis: Axis) -> HTML {
     let x = horizontal(tick, axis)
-    return
-      "<text class=\"axis\" x=\"\(x)\" y=\"\(Self.size.height - 10)\" text-anchor=\"middle\">\(Measure.figure(tick))</text>"
+    let y = Self.size.height - Self.inset.bottom + 16
+    return """
+      <line class="tick" x1="\(x)" x2="\(x)" y1="\(Self.inset.top)" y2="\(y - 12)"/>\
+      <text class="axis" x="\(x)" y="\(y)" text-anchor="middle">\(Measure.figure(tick))</text>
+      """
   }
 
   private func line(_ line: Line, color: Int, _ x: Axis, _ y: Axis) -> HTML {

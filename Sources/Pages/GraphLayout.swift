@@ -1,9 +1,9 @@
-/// Places the nodes of a graph in ranks, each below all that it was made from, and leads lines from one to the other.
+/// Places the nodes of a graph in ranks, each behind all that it was made from, and leads lines from one to the other.
 ///
 /// Sugiyama's way: ranks, then orders within ranks with few crossings, then coordinates. All lines that leave a node share one
-/// trunk, which runs down rank by rank to the last that reads it and sends a branch to each reader; so a dataset that a hundred
-/// steps read is one line and not a hundred. What reads a hundred steps collects them in a trunk likewise. Same graph, same
-/// layout.
+/// trunk, which runs from rank to rank to the last that reads it and sends a branch to each reader; so a dataset that a hundred
+/// steps read is one line and not a hundred. What reads a hundred steps collects them in a trunk likewise. Ranks are rows from the
+/// top down or columns from left to right, whichever shows the graph larger. Same graph, same layout.
 struct GraphLayout {
   struct Point: Equatable {
     var x: Double
@@ -23,14 +23,12 @@ struct GraphLayout {
     let endsAtNode: Bool
   }
 
-  static let nodeWidth = 188.0
   static let nodeHeight = 42.0
-  /// Between neighbours of one rank.
-  static let nodeGap = 22.0
-  static let lineGap = 12.0
   static let margin = 16.0
 
-  /// The rank of each node, from 0 at the top.
+  let nodeWidth: Double
+  let direction: GraphDirection
+  /// The rank of each node, from 0 at the top or the left.
   let ranks: [Int]
   /// The middle of each node.
   let centers: [Point]
@@ -38,23 +36,33 @@ struct GraphLayout {
   let width: Double
   let height: Double
 
-  /// - Parameter parents: What each node was made from, by index; without cycles.
-  init(parents: [[Int]]) {
-    let ranking = GraphRanks(parents: parents)
+  /// - Parameters:
+  ///   - parents: What each node was made from, by index; without cycles.
+  ///   - nodeWidth: Of every node.
+  ///   - widest: Nodes that a rank has at most.
+  init(parents: [[Int]], nodeWidth: Double, direction: GraphDirection, widest: Int) {
+    self.nodeWidth = nodeWidth
+    self.direction = direction
+    let ranking = GraphRanks(parents: parents, widest: widest)
+    ranks = ranking.ranks
     var order = RankOrder(parents: parents, ranks: ranking.ranks)
     order.reduceCrossings()
-    let xs = RankSpacing(order).coordinates()
-    ranks = ranking.ranks
 
-    let tops = Self.tops(order, xs)
-    let left = zip(order.elements, xs).map { $1 - Self.halfWidth($0) }.min() ?? 0
-    let positions = zip(order.elements, xs).map { element, x in
-      Point(x: (x - left + Self.margin).rounded(), y: tops[element.rank] + Self.nodeHeight / 2)
+    // Along a rank, and from rank to rank.
+    let size = direction.size(width: nodeWidth, height: Self.nodeHeight)
+    let halves = order.elements.map { $0.trunk == nil ? size.along / 2 : 0 }
+    let places = RankSpacing(order, halves: halves, gaps: direction.gaps).coordinates()
+    let starts = Self.starts(order, places, size: size.across, direction)
+    let first = zip(places, halves).map { $0 - $1 }.min() ?? 0
+    let positions = zip(order.elements, places).map { element, place in
+      direction.point(
+        along: (place - first + Self.margin).rounded(), across: starts[element.rank] + (size.across / 2).rounded())
     }
     centers = Array(positions.prefix(parents.count))
-    let right = zip(order.elements, positions).map { $1.x + Self.halfWidth($0) }.max() ?? 0
-    width = right + Self.margin
-    height = (tops.last ?? Self.margin) + (tops.isEmpty ? 0 : Self.nodeHeight) + Self.margin
+    let extent = direction.point(
+      along: (zip(places, halves).map { $0 + $1 }.max() ?? 0) - first + 2 * Self.margin,
+      across: (starts.last.map { $0 + size.across } ?? Self.margin) + Self.margin)
+    (width, height) = (extent.x.rounded(.up), extent.y.rounded(.up))
     pieces = order.pieces.map { elements in
       let (first, last) = (order.elements[elements[0]], order.elements[elements[elements.count - 1]])
       let from = first.trunk == .into ? nil : first.node
@@ -65,19 +73,47 @@ struct GraphLayout {
     }
   }
 
-  static func halfWidth(_ element: RankOrder.Element) -> Double { element.trunk == nil ? nodeWidth / 2 : 0 }
+  /// What a page gives a graph to be seen in.
+  private static let page = (width: 1000.0, height: 700.0)
 
-  /// The top of each rank: far lines want room to bend in.
-  private static func tops(_ order: RankOrder, _ xs: [Double]) -> [Double] {
+  /// A scale at which a graph is read without effort.
+  private static let comfortable = 0.85
+  /// Larger graphs are laid out once each way: however it is done, they are not seen whole.
+  private static let largestTried = 150
+
+  /// Whichever way the graph is seen larger on a page: the first that is read without effort, else the best.
+  static func largest(parents: [[Int]], nodeWidth: Double) -> GraphLayout {
+    func layout(_ direction: GraphDirection, _ widest: Int) -> GraphLayout {
+      GraphLayout(parents: parents, nodeWidth: nodeWidth, direction: direction, widest: widest)
+    }
+    var best = layout(.down, GraphDirection.down.widest(of: parents.count))
+    var others = [(GraphDirection.right, GraphDirection.right.widest(of: parents.count))]
+    if parents.count <= largestTried {
+      others += GraphDirection.allCases.flatMap { direction in direction.narrower.map { (direction, $0) } }
+    }
+    for (direction, widest) in others where best.scale < comfortable {
+      let next = layout(direction, widest)
+      if next.scale > best.scale { best = next }
+    }
+    return best
+  }
+
+  /// How large a page shows it, if it shows it whole.
+  private var scale: Double { min(Self.page.width / width, Self.page.height / height) }
+
+  /// Where each rank begins: far lines want room to bend in.
+  private static func starts(
+    _ order: RankOrder, _ places: [Double], size: Double, _ direction: GraphDirection
+  ) -> [Double] {
     var reach = [Double](repeating: 0, count: order.ranks.count)
     for line in order.lines {
       let rank = order.elements[line.to].rank
-      reach[rank] = max(reach[rank], abs(xs[line.from] - xs[line.to]))
+      reach[rank] = max(reach[rank], abs(places[line.from] - places[line.to]))
     }
-    var top = margin
+    var start = margin
     return order.ranks.indices.map { rank in
-      if rank > 0 { top += nodeHeight + min(34 + reach[rank] * 0.04, 110).rounded() }
-      return top
+      if rank > 0 { start += size + direction.gap(reach: reach[rank]) }
+      return start.rounded()
     }
   }
 }

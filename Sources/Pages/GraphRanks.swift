@@ -2,11 +2,12 @@
 struct GraphRanks {
   private(set) var ranks: [Int]
 
-  /// - Parameter parents: What each node was made from, by index; without cycles.
-  init(parents: [[Int]]) {
+  /// - Parameters:
+  ///   - parents: What each node was made from, by index; without cycles.
+  ///   - widest: Nodes that a rank has at most.
+  init(parents: [[Int]], widest: Int) {
     var children = Array(repeating: [Int](), count: parents.count)
     for (node, makers) in parents.enumerated() { for maker in makers { children[maker].append(node) } }
-    let widest = max(7, Int(0.9 * Double(parents.count).squareRoot()))
     ranks = Array(repeating: 0, count: parents.count)
     var widths: [Int] = []
 

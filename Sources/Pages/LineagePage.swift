@@ -18,7 +18,7 @@ public struct LineagePage {
 
   public var text: String {
     let style = String(decoding: PackageResources.page_css, as: UTF8.self)
-    let script = String(decoding: PackageResources.page_js, as: UTF8.self)
+    let script = String(decoding: PackageResources.graph_js + PackageResources.page_js, as: UTF8.self)
     let graph = GraphSection(lineage)
     let policy =
       "default-src 'none'; style-src '\(Self.hash(style))'; script-src '\(Self.hash(script))'; base-uri 'none'; form-action 'none'"

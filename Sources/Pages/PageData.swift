@@ -7,6 +7,7 @@ struct PageData {
   private let graphs: JSON
   /// The colour of each kind.
   private let colors: JSON
+  /// For each step the values of `fields`, in their order.
   private let steps: [JSON]
   /// Names and texts that steps refer to by number.
   private let rows: [JSON]
@@ -17,33 +18,40 @@ struct PageData {
       Set(lineage.steps.map(\.kind)).sorted().map { .init(Renderer.printable($0), .string(Kind($0).rawValue)) })
     var table = RowTable()
     steps = lineage.steps.map { step in
-      [
-        "label": Self.text(step.label), "operation": Self.text(step.operation), "kind": Self.text(step.kind),
-        "run": .integer(step.run),
-        "artifact": .string(step.artifact.description), "key": .string(step.key.description),
-        "began": .string(Measure.minute(step.started)), "took": .string(Measure.duration(step.seconds)),
-        "inputs": .array(
+      .array([
+        Self.text(step.label), Self.text(step.operation), Self.text(step.kind), .integer(step.run),
+        .string(step.artifact.description), .string(step.key.description), .string(Measure.minute(step.started)),
+        .string(Measure.duration(step.seconds)),
+        .array(
           step.inputs.map {
             .array([table.number($0.slot, ""), Self.text($0.label), $0.maker.map(JSON.integer) ?? .null])
           }),
-        "settings": .array(step.settings.map { table.number($0.name, $0.value) }),
-        "facts": .array(Facts(step.facts).lines.map { table.number($0.name, $0.text) }),
-        "result": .array([table.number("size", step.size)] + step.exports.map { table.number("exported", $0) }),
-        "origin": .array([
+        .array(step.settings.map { table.number($0.name, $0.value) }),
+        .array(Facts(step.facts).lines.map { table.number($0.name, $0.text) }),
+        .array([table.number("size", step.size)] + step.exports.map { table.number("exported", $0) }),
+        .array([
           table.number("version", "\(step.operation) \(step.version)"), table.number("recipe", step.recipe),
         ]),
-      ]
+      ])
     }
     rows = table.rows
   }
 
   /// A block of data that a browser runs no part of.
   var html: HTML {
-    let json: JSON = ["rows": .array(rows), "colors": colors, "steps": .array(steps), "graphs": graphs]
+    let json: JSON = [
+      "fields": .array(Self.fields.map(JSON.string)), "rows": .array(rows), "colors": colors, "steps": .array(steps),
+      "graphs": graphs,
+    ]
     // `<` could end the block, or begin a comment in it.
     let text = json.compact.replacing("<", with: #"\u003c"#)
     return HTML(sound: "<script type=\"application/json\" id=\"data\">\(text)</script>")
   }
+
+  private static let fields = [
+    "label", "operation", "kind", "run", "artifact", "key", "began", "took", "inputs", "settings", "facts", "result",
+    "origin",
+  ]
 
   private static func text(_ text: String) -> JSON { .string(Renderer.printable(text)) }
 

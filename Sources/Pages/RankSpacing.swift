@@ -1,8 +1,19 @@
-/// How far to the right each element of an ordered graph stands: near what it is joined with, and clear of its neighbours.
+/// How far along its rank each element of an ordered graph stands: near what it is joined with, and clear of its neighbours.
 struct RankSpacing {
   private let order: RankOrder
+  /// How far each element reaches to both sides of its middle.
+  private let halves: [Double]
+  private let gaps: (node: Double, line: Double)
+  /// From the first to the last middle of the rank that needs the most room; the others keep within it, or a graph would be far wider
+  /// than any of its ranks.
+  private var room = 0.0
 
-  init(_ order: RankOrder) { self.order = order }
+  init(_ order: RankOrder, halves: [Double], gaps: (node: Double, line: Double)) {
+    self.order = order
+    self.halves = halves
+    self.gaps = gaps
+    room = order.ranks.map { zip($0, $0.dropFirst()).reduce(0) { $0 + distance($1.0, $1.1) } }.max() ?? 0
+  }
 
   /// Sweeps down and up over the ranks. Each goes to where its elements are nearest to their wishes, in the sense of least
   /// squares, without one coming too close to another.
@@ -57,7 +68,7 @@ struct RankSpacing {
       wishes.append(weight == 0 ? (xs[element] - offset, 0.01) : (sum / weight - offset, weight))
     }
     for (element, (place, offset)) in zip(elements, zip(Self.ascending(wishes), offsets)) {
-      xs[element] = place + offset
+      xs[element] = min(max(place, -room / 2), room / 2 - (offsets.last ?? 0)) + offset
     }
   }
 
@@ -80,7 +91,7 @@ struct RankSpacing {
   /// The least distance of two neighbours' middles.
   private func distance(_ a: Int, _ b: Int) -> Double {
     let (first, second) = (order.elements[a], order.elements[b])
-    let gap = first.trunk != nil || second.trunk != nil ? GraphLayout.lineGap : GraphLayout.nodeGap
-    return GraphLayout.halfWidth(first) + GraphLayout.halfWidth(second) + gap
+    let gap = first.trunk != nil || second.trunk != nil ? gaps.line : gaps.node
+    return halves[a] + halves[b] + gap
   }
 }

@@ -38,10 +38,12 @@ struct RecipeSection {
       """
   }
 
-  /// The steps that each name of a recipe stands for: itself, or the elements of its list.
+  /// The steps that each name of a recipe stood for when it was applied last: itself, or the elements of its list.
   private func results(of path: String) -> [String: [Int]] {
     var results: [String: [Int]] = [:]
-    for (index, step) in lineage.steps.enumerated() where step.recipe == path && !step.label.contains(".") {
+    let applied = lineage.applies.first { $0.recipe == path }.map { Set($0.steps.map(\.step)) }
+    for (index, step) in lineage.steps.enumerated()
+    where (applied?.contains(index) ?? (step.recipe == path)) && !step.label.contains(".") {
       results[String(step.label.prefix { $0 != "[" }), default: []].append(index)
     }
     return results
@@ -68,12 +70,9 @@ struct RecipeSection {
 
   /// What many of one list have in common.
   private func summary(_ steps: [Int]) -> String {
-    let first = lineage.steps[steps[0]]
-    let name = Facts(first.facts).numbers.first
-    let numbers = name.map { name in steps.compactMap { Facts(lineage.steps[$0].facts)[name] } } ?? []
-    guard first.kind == "metrics", let name, numbers.count == steps.count else {
-      return "\(steps.count) × \(first.kind)"
+    guard let headline = Headline(steps.map { lineage.steps[$0] }) else {
+      return "\(steps.count) × \(lineage.steps[steps[0]].kind)"
     }
-    return "\(name) \(Measure.figure(numbers.reduce(0, +) / Double(numbers.count))), mean of \(numbers.count)"
+    return "\(headline.name) \(Measure.figure(headline.mean)), mean of \(steps.count)"
   }
 }

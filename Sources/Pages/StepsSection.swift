@@ -11,7 +11,7 @@ struct StepsSection {
     return """
       <section id="steps" aria-labelledby="steps-title">
       <h2 id="steps-title">Steps</h2>
-      <div class="scroll" tabindex="0" role="region" aria-label="All steps"><table class="steps"><thead><tr>\
+      <div class="scroll" tabindex="0" role="region" aria-label="All steps"><table class="steps sortable"><thead><tr>\
       <th scope="col">step</th><th scope="col">operation</th><th scope="col">from</th><th scope="col">result</th>\
       <th scope="col">size</th><th scope="col">run</th><th scope="col">began</th><th scope="col">took</th></tr></thead><tbody>
       \(rows)</tbody></table></div>
@@ -29,7 +29,7 @@ struct StepsSection {
       <tr id="step-\(index)"><th scope="row"><a href="#step-\(index)">\(step.label)</a></th>\
       <td>\(step.operation)</td><td>\(inputs)</td><td><span class="dot \(Kind(step.kind).rawValue)"></span>\(step.kind) \
       <code>\(step.artifact.short)</code></td><td>\(step.size)</td><td>\(step.run)</td><td>\(Measure.minute(step.started))</td>\
-      <td class="amount">\(Measure.duration(step.seconds))</td></tr>
+      <td class="amount" data-order="\(HTML(sound: Measure.fixed(step.seconds, 3)))">\(Measure.duration(step.seconds))</td></tr>
 
       """
   }

@@ -40,7 +40,8 @@ struct Timeline {
       isNamed ? "<ol class=\"names\" aria-hidden=\"true\">\(ran.map(name))</ol>" : ""
     return """
       <figure class="timeline" data-apply="\(apply.id)"><figcaption>Apply \(apply.id): \
-      \(Measure.count(ran.count, "step")) in \(Measure.duration(seconds))</figcaption>
+      \(Measure.count(ran.count, "step")) in \(Measure.duration(seconds)) <small>time since it began; colours as in the lineage\
+      </small></figcaption>
       <div class="chart">\(names)<svg width="100%" height="\(height + 20)" role="img" aria-label="When the steps of apply \
       \(apply.id) ran; their times stand in the table of steps">\(grid)\(bars)</svg></div></figure>
       """

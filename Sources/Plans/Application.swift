@@ -53,11 +53,7 @@ public struct Application: Sendable {
         cause = cause ?? .recipe
       }
       do {
-        let kinds = export.steps.compactMap { id -> ArtifactKind? in
-          let step = plan.graph[id]
-          return planner.catalog[step.operation].map { step.output($0.signature) }
-        }
-        try exporter.check(export, kinds: kinds)
+        try exporter.check(export, kinds: export.steps.compactMap { plan.graph[$0].kind(in: planner.catalog) })
       } catch let error as OperationError {
         diagnostics.append(Diagnostic(error.message, at: export.place, notes: error.notes, helps: error.helps))
         cause = cause ?? .operation(error.cause)
@@ -181,6 +177,11 @@ public struct Application: Sendable {
     for case .failed(let diagnostic, _) in goals { return diagnostic.message }
     return ""
   }
+}
+
+extension Step {
+  /// The kind of what it makes; nil where there is no such operation.
+  func kind(in catalog: Catalog) -> ArtifactKind? { catalog[operation].map { output($0.signature) } }
 }
 
 extension Diagnostic {

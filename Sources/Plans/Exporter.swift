@@ -61,17 +61,39 @@ public struct Exporter: Sendable {
     }
     let format = try format(for: export, kinds: contents.map(\.kind))
     let description = description(of: export, format)
-    if let record = try registry.export(at: target), record.artifacts == artifacts, record.format == description,
-      record.isUntouched
-    {
-      return Written(path: export.path, wasUpToDate: true)
-    }
+    if try isCurrent(target, artifacts, description) { return Written(path: export.path, wasUpToDate: true) }
     try checkWritable(export.path)
     let wasThere = try write(contents, artifacts, export, format, to: target)
     // One who may only read the registry exports all the same, and it is not remembered.
     if registry.isReadOnly { return Written(path: export.path, wasUpToDate: wasThere) }
     try registry.recordExport(ExportRecord(path: target, artifacts: artifacts, format: description))
     return Written(path: export.path, wasUpToDate: wasThere)
+  }
+
+  /// What there is at the place of an export before anything runs.
+  public enum Standing: Sendable {
+    case nothing
+    /// The export itself.
+    case current
+    /// Something else, or what may come to be something else.
+    case other
+  }
+
+  /// Looks at the place of a plan's export.
+  /// - Throws: `OperationError`.
+  public func standing(of export: Export, in plan: Plan) throws -> Standing {
+    let target = root + "/" + export.path
+    guard FileManager.default.fileExists(atPath: target) else { return .nothing }
+    let artifacts = export.steps.compactMap { plan[$0]?.artifact }
+    guard artifacts.count == export.steps.count else { return .other }
+    let kinds = export.steps.compactMap { plan.graph[$0].kind(in: catalog) }
+    let description = description(of: export, try format(for: export, kinds: kinds))
+    return try isCurrent(target, artifacts, description) ? .current : .other
+  }
+
+  private func isCurrent(_ target: String, _ artifacts: [Digest], _ description: String) throws -> Bool {
+    guard let record = try registry.export(at: target) else { return false }
+    return record.artifacts == artifacts && record.format == description && record.isUntouched
   }
 
   // MARK: Placing

@@ -53,11 +53,21 @@ struct ModelCard {
 
   private var bases: [String] {
     guard !provenance.bases.isEmpty else { return [] }
-    let lines = provenance.bases.map { base in
-      let name = base.repository.map { "[\(Self.markdown($0))](https://huggingface.co/\($0))" } ?? "a model on disk"
-      return "- \(Self.code(base.label)): \(name), `\(base.artifact)`"
-    }
-    return ["## Made from", lines.joined(separator: "\n")]
+    let lines = provenance.bases.map { "- \(Self.code($0.label)): \(Self.name($0.names)), `\($0.artifact)`" }
+    let note =
+      provenance.repositories.isEmpty && provenance.relation != nil
+      ? [
+        "None of these is known by a name on the Hub, so nothing here says `base_model`; who publishes this can add it above."
+      ]
+      : []
+    return ["## Made from", lines.joined(separator: "\n")] + note
+  }
+
+  private static func name(_ names: PublishedNames) -> String {
+    func link(_ name: String) -> String { "[\(markdown(name))](https://huggingface.co/\(name))" }
+    if let own = names.own { return link(own) }
+    let bases = names.bases.map(link).joined(separator: ", ")
+    return bases.isEmpty ? "a model on disk" : "a model on disk, which names as its base \(bases)"
   }
 
   private var steps: [String] {

@@ -18,6 +18,21 @@ public struct Plan: Sendable {
   public var toRun: [PlannedStep] { steps.filter { !$0.isCached } }
 
   public subscript(id: StepID) -> PlannedStep? { steps.first { $0.id == id } }
+
+  /// How long running it all should take, by how long the steps took the last time: at least as long as the longest chain of steps
+  /// that wait for each other, at most as long as one after the other. Nil where a step never ran.
+  public var expectedSeconds: ClosedRange<Double>? {
+    var (total, longest) = (0.0, 0.0)
+    var ends: [StepID: Double] = [:]
+    for planned in toRun {
+      guard let seconds = planned.lastSeconds else { return nil }
+      let end = seconds + (planned.step.dependencies.compactMap { ends[$0] }.max() ?? 0)
+      ends[planned.id] = end
+      total += seconds
+      longest = max(longest, end)
+    }
+    return min(longest, total)...total
+  }
 }
 
 /// A step of a plan and its state.
@@ -41,6 +56,10 @@ public struct PlannedStep: Sendable, Identifiable {
   public internal(set) var bytesRead = 0
   public internal(set) var bytesWritten = 0
   public internal(set) var memory = 0
+  /// How long its last run took; nil where there is none to go by.
+  public internal(set) var lastSeconds: Double?
+  /// All that decides it, as far as that is known before anything runs: what it reads of steps that will run is not among them.
+  public internal(set) var components: [Run.Component] = []
 
   public var label: String { origin.label }
 

@@ -105,27 +105,31 @@ public struct Planner: Sendable {
       case .function(let function): function.dependencies.allSatisfy { draft.contents[$0] != nil }
       }
     }
-    guard isForeseeable else {
-      return PlannedStep(id: id, step: step, origin: origin, state: state(of: step, origin, after: missing ?? id))
-    }
+    guard isForeseeable else { return undecided(id, step, origin, after: missing ?? id) }
     let contents = draft.contents
     let binding = try StepBinding(step, in: graph, catalog: catalog) { step in
       contents[step].stored
     } field: { step, name in
       contents[step].stored.field(name) ?? .none
     }
-    var planned = PlannedStep(id: id, step: step, origin: origin, state: state(of: step, origin, after: missing ?? id))
-    planned.bytesRead = binding.inputs.reduce(0) { $0 + contents[$1.step].stored.byteCount }
+    var planned: PlannedStep
     if missing == nil, let registry {
-      let key = try key(of: binding, artifacts: draft.artifacts, registry: registry)
-      planned.state = try state(of: key, binding, origin, registry)
+      planned = try decided(
+        id, step, origin, key(of: binding, artifacts: draft.artifacts, registry: registry), registry)
       if case .cached(let run) = planned.state {
         draft.contents[id] = try registry.content(run.output)
         draft.artifacts[id] = run.output
-        planned.artifact = run.output
         return planned
       }
+      // What it will give is known, so what only reads it may be there already, and then it need not run for that. Of metrics
+      // the numbers are wanted, too.
+      if case .runs(.lost(let run)) = planned.state, step.output(binding.entry.signature) != .metrics {
+        draft.artifacts[id] = run.output
+      }
+    } else {
+      planned = undecided(id, step, origin, after: missing ?? id)
     }
+    planned.bytesRead = binding.inputs.reduce(0) { $0 + contents[$1.step].stored.byteCount }
     try origin.check(step, on: binding.lead)
     let outline = try binding.operation.outline()
     planned.bytesWritten = outline?.bytesToWrite ?? 0
@@ -149,28 +153,43 @@ public struct Planner: Sendable {
     return StepKey(binding.entry.signature, settings: binding.settings, inputs: inputs, sources: sources)
   }
 
+  private func lastRun(_ step: Step, _ origin: StepOrigin) throws -> Run? {
+    try registry?.lastRun(operation: step.operation, label: origin.label, recipe: recipe)
+  }
+
   /// A step whose inputs are all there: either it was run on them before, or it will be.
-  private func state(
-    of key: StepKey, _ binding: StepBinding, _ origin: StepOrigin, _ registry: Registry
-  ) throws -> PlannedStep.State {
-    if let run = try registry.run(key: key.digest) { return .cached(run) }
-    let last = try registry.lastRun(operation: binding.entry.signature.name, label: origin.label, recipe: recipe)
-    guard let last else { return .runs(.new) }
-    return .runs(last.key == key.digest ? .lost(last) : .changed(key.changes(since: last), since: last))
+  private func decided(
+    _ id: StepID, _ step: Step, _ origin: StepOrigin, _ key: StepKey, _ registry: Registry
+  ) throws -> PlannedStep {
+    var planned = PlannedStep(id: id, step: step, origin: origin, state: .runs(.new))
+    planned.components = key.components
+    if let run = try registry.run(key: key.digest) {
+      planned.state = .cached(run)
+      planned.artifact = run.output
+    } else if let last = try lastRun(step, origin) {
+      planned.lastSeconds = last.seconds
+      let isLost = last.key == key.digest
+      planned.state = .runs(isLost ? .lost(last) : .changed(key.changes(since: last), since: last))
+    }
+    return planned
   }
 
   /// A step whose inputs are not all there yet: a setting of its own that has changed is worth saying all the same.
-  private func state(of step: Step, _ origin: StepOrigin, after missing: StepID) -> PlannedStep.State {
-    let last = try? registry?.lastRun(operation: step.operation, label: origin.label, recipe: recipe)
-    guard let last, let entry = catalog[step.operation] else { return .runs(.new) }
+  private func undecided(_ id: StepID, _ step: Step, _ origin: StepOrigin, after missing: StepID) -> PlannedStep {
+    var planned = PlannedStep(id: id, step: step, origin: origin, state: .runs(.new))
+    guard let entry = catalog[step.operation] else { return planned }
     let settings = zip(entry.signature.slots, step.arguments).compactMap {
       slot, argument -> (name: String, value: Value)? in
       guard case .value(let value) = argument, !slot.type.isPath else { return nil }
       return (slot.name, value)
     }
     let key = StepKey(entry.signature, settings: settings, inputs: [], sources: [])
+    planned.components = key.components
+    guard let last = try? lastRun(step, origin) else { return planned }
+    planned.lastSeconds = last.seconds
     let changes = key.changes(since: last).filter { $0.new != nil }
-    return changes.isEmpty ? .undecided(after: missing) : .runs(.changed(changes, since: last))
+    planned.state = changes.isEmpty ? .undecided(after: missing) : .runs(.changed(changes, since: last))
+    return planned
   }
 }
 

@@ -16,8 +16,7 @@ public struct Provenance {
     /// What the recipe calls it.
     let label: String
     let artifact: Digest
-    /// Its name on the Hugging Face Hub, such as `org/model`, where that is known.
-    let repository: String?
+    let names: PublishedNames
   }
 
   /// What an artifact is to the models that it was made from, in the Hub's words.
@@ -50,8 +49,9 @@ public struct Provenance {
       guard let info = try registry.info(of: run.output), [.checkpoint, .adapter].contains(info.kind) else {
         return nil
       }
-      return Base(
-        label: run.label, artifact: run.output, repository: try Self.repository(of: info, registry))
+      let names = PublishedNames(
+        files: try registry.files(of: info.digest), loadedFrom: info.facts["_name_or_path"]?.string)
+      return Base(label: run.label, artifact: run.output, names: names)
     }
     let plugins = Set(runs.compactMap { catalog[$0.operation]?.plugin })
     relation =
@@ -59,11 +59,11 @@ public struct Provenance {
       ? .adapter : plugins.contains("merging") ? .merge : plugins.contains("learning") ? .finetune : nil
   }
 
-  /// The names of what it was made from, each once, as the Hub knows them.
+  /// The nearest published models that it was made from, each once, as the Hub calls them.
   var repositories: [String] {
-    let named = bases.compactMap(\.repository) + [facts["base_model_name_or_path"]?.string].compactMap { $0 }
+    let named = bases.flatMap(\.names.nearest) + [facts["base_model_name_or_path"]?.string].compactMap { $0 }
     var seen: Set<String> = []
-    return named.filter { Self.isRepository($0) && seen.insert($0).inserted }
+    return named.filter { PublishedNames.isName($0) && seen.insert($0).inserted }
   }
 
   private static func runs(leadingTo made: Run, _ registry: Registry) throws -> [Run] {
@@ -85,23 +85,6 @@ public struct Provenance {
     return sorted
   }
 
-  // MARK: Names on the Hub
-
-  /// By where a model lies, if that is the Hub's cache; else by what its configuration calls it.
-  private static func repository(of info: ArtifactInfo, _ registry: Registry) throws -> String? {
-    for path in try registry.files(of: info.digest) {
-      guard let folder = path.split(separator: "/").last(where: { $0.hasPrefix("models--") }) else { continue }
-      let name = folder.dropFirst("models--".count).components(separatedBy: "--").joined(separator: "/")
-      if isRepository(name) { return name }
-    }
-    return info.facts["_name_or_path"]?.string.flatMap { isRepository($0) ? $0 : nil }
-  }
-
-  /// Whether a name has the form `owner/model`. One without an owner may be a folder of somebody's disk.
-  static func isRepository(_ name: String) -> Bool {
-    name.utf8.count <= 96 && name.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9._-]*\/[A-Za-z0-9][A-Za-z0-9._-]*/) != nil
-  }
-
   // MARK: Lineage file
 
   /// The runs with all that decided them, for programs.
@@ -116,7 +99,7 @@ public struct Provenance {
   private func json(_ base: Base) -> JSON {
     [
       "label": .string(base.label), "artifact": .string(base.artifact.description),
-      "repository": base.repository.map(JSON.string) ?? .null,
+      "repository": base.names.own.map(JSON.string) ?? .null, "base_models": .array(base.names.bases.map(JSON.string)),
     ]
   }
 

@@ -54,6 +54,9 @@ import Testing
     let nothing = Session.Result(errors: "nothing to do: 6 steps there already, 2 exports up to date\n")
     #expect(session.story("apply recipes/tiny.rcp") == nothing)
     #expect(session.story("plan recipes/tiny.rcp").output.hasSuffix("Nothing to run: all 6 steps are there already.\n"))
+    #expect(
+      session.story("plan recipes/tiny.rcp --out elsewhere").output.hasSuffix(
+        "; 2 exports are to be written.\nNext: mergekit apply Recipes/tiny.rcp --out elsewhere\n"))
   }
 
   @Test func whatChangedRunsAgainAndIsSaid() throws {
@@ -71,8 +74,8 @@ import Testing
               ~  tuned     finetune    epochs: 3 → 5
               =  before    evaluate    there, from run 5
               ?  after     evaluate    depends on `tuned`
-              →  out/model        tuned
-              →  out/scores.json  before, after
+              →  out/model        tuned          there already; `--force` replaces it if it differs
+              →  out/scores.json  before, after  there already; `--force` replaces it if it differs
 
             To run 1, there already 4, undecided 1. It will read 4.5 KiB, write 828 B, hold at most 17.2 KiB.
             Next: mergekit apply Recipes/tiny.rcp --epochs 5
@@ -90,6 +93,9 @@ import Testing
 
             """,
           errors: """
+            warning: `out/model`, `out/scores.json` are there already: what comes out otherwise will not replace them
+              = help: `--force` replaces them, `--out DIR` writes elsewhere
+
             [1/2] tuned  finetune TIME
             [2/2] after  evaluate TIME
             error: `out/model` is there already, with other content

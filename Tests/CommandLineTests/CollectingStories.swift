@@ -15,7 +15,8 @@ import Testing
     #expect(session.story("gc").output.hasPrefix("Nothing to delete: "))
     let shown = session.story("gc --keep-runs 1 --keep-within 0s").output
     #expect(
-      shown.hasPrefix("  DIGEST  tuned  ") && shown.hasSuffix("Next: `mergekit gc --delete` deletes them.\n"))
+      shown.hasPrefix("  DIGEST  tuned  ")
+        && shown.hasSuffix("Next: `mergekit gc --delete --keep-runs 1 --keep-within 0s` deletes them.\n"))
     #expect(session.run("ref add best tuned") == session.run("ref add best tuned"))
     #expect(
       session.story("gc --why-kept best --keep-runs 0 --keep-within 0s").output
@@ -27,8 +28,17 @@ import Testing
     #expect(session.run("verify --full").status == 0)
     #expect(session.isThere("out/model/model.safetensors"))
     #expect(session.run("show best").output.contains("\n  tensors "))
+    // What led to what was kept is gone, and nothing needs it.
+    let plan = session.story("plan Recipes/tiny.rcp --epochs 5").output
+    #expect(
+      plan.contains("  =  tuned   finetune  there, from run 7\n")
+        && plan.contains("Nothing to run: all 3 steps are there already.\n"))
     #expect(session.run("apply Recipes/tiny.rcp -q --epochs 5").status == 0)
     #expect(session.run("verify --full --rebuild-index").status == 0)
+    // With another setting some of it is needed again.
+    let other = session.story("plan Recipes/tiny.rcp --epochs 6").output
+    #expect(other.contains("  +  train     dataset     the result of run 1 is no longer there\n"))
+    #expect(other.contains("  ~  tuned     finetune    epochs: 5 → 6\n"))
     #expect(session.run("ref rm best") == .init())
     #expect(session.run("gc --max-size 1B --json").output.contains(#""kept_objects": 3"#))
   }

@@ -50,6 +50,7 @@ import Testing
         Made by mergekit 0.1.0 with `ties`.
         """))
     #expect(card.contains("- `local`: a model on disk, `b3:") && card.contains("`density: "))
+    #expect(!card.contains("None of these"))
     #expect(card.contains("\n```rcp\n\(Self.recipe)```\n") && !card.contains(session.folder))
 
     let lineage = try JSON(parsing: Array(try session.read("out/merged/mergekit.lineage.json").utf8))
@@ -65,6 +66,28 @@ import Testing
       #expect(try session.read("again/" + name, asBytes: true) == session.read("out/merged/" + name, asBytes: true))
     }
     #expect(session.run("show again").status == 0)
+  }
+
+  @Test func modelsWithoutANameOnTheHubNameWhatTheirCardsName() throws {
+    let session = try Session()
+    for name in ["models/a", "models/b"] { try session.writeModel(name, layers: 1) }
+    try session.write(
+      "recipe \"Local\"\nlet a = checkpoint(\"models/a\")\nlet b = checkpoint(\"models/b\")\n"
+        + "export average([a, b]) to \"out/local\"\n", to: "local.rcp")
+    #expect(session.run("apply local.rcp -q").status == 0)
+    var card = try session.read("out/local/README.md")
+    #expect(card.hasPrefix("---\nlibrary_name: transformers\n"))
+    #expect(card.contains("None of these is known by a name on the Hub, so nothing here says `base_model`"))
+
+    try session.write(
+      "---\nlicense: mit\nbase_model:\n  - org/base # the first\n  - 'org/other'\ntags: []\n---\n",
+      to: "models/b/README.md")
+    #expect(session.run("apply local.rcp -q --out named").status == 0)
+    card = try session.read("named/out/local/README.md")
+    #expect(card.hasPrefix("---\nbase_model:\n- \"org/base\"\n- \"org/other\"\nbase_model_relation: merge\n"))
+    #expect(
+      card.contains("- `b`: a model on disk, which names as its base [org/base](https://huggingface.co/org/base), "))
+    #expect(card.contains("- `a`: a model on disk, `b3:") && !card.contains("None of these"))
   }
 
   @Test func anExportedFolderTellsWhereItComesFrom() throws {

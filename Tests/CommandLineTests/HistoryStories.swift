@@ -161,7 +161,9 @@ import Testing
 
   @Test func damageIsFoundAndPutRight() throws {
     let session = try appliedTwice()
-    #expect(session.story("verify --full") == .init(output: "all is well in FOLDER/.mergekit\n"))
+    #expect(
+      session.story("verify --full")
+        == .init(output: "all is well in FOLDER/.mergekit: 8 artifacts of 8 runs; every byte was read\n"))
     let objects = session.folder + "/.mergekit/objects"
     let name = try FileManager.default.subpathsOfDirectory(atPath: objects).filter { $0.hasSuffix(".safetensors") }
       .sorted()[0]
@@ -179,7 +181,7 @@ import Testing
     #expect(repaired.status == 0 && repaired.output.hasPrefix("repaired: "))
     #expect(session.story("verify --full").status == 0)
     #expect(session.run("apply Recipes/tiny.rcp -q --epochs 5").status == 0)
-    #expect(session.story("verify --full --rebuild-index") == .init(output: "all is well in FOLDER/.mergekit\n"))
+    #expect(session.story("verify --rebuild-index").output.hasPrefix("all is well in FOLDER/.mergekit: "))
   }
 
   @Test func aPageShowsTheHistory() throws {

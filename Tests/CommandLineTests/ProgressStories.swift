@@ -1,5 +1,6 @@
 import Formats
 import Foundation
+import Recipes
 import Testing
 
 @testable import CommandLine
@@ -18,6 +19,12 @@ import Testing
     #expect(ended.allSatisfy { $0["outcome"] == "ran" && $0["artifact"]?.string?.hasPrefix("b3:") == true })
     let losses = events.filter { $0["event"] == "progress" && $0["step"] == "tuned" }
     #expect(losses.last?["done"] == losses.last?["total"] && losses.last?["loss"]?.number != nil)
+    // A warning is an event, too.
+    let warned = session.run("apply Recipes/tiny.rcp --progress json --epochs 4", asTerminal: true)
+    let lines = warned.errors.split(separator: "\n").prefix { $0.hasPrefix("{") }
+    #expect(
+      lines.first?.hasPrefix(#"{"event":"warning","message":"`out/model`, `out/scores.json` are there already"#) == true
+    )
   }
 
   @Test func nothingMovesTheCursorOfAFile() throws {
@@ -34,6 +41,22 @@ import Testing
       "apply Recipes/tiny.rcp --epochs 400", environment: ["NO_COLOR": "1", "TERM": "xterm"], asTerminal: true
     ).errors
     #expect(errors.contains("\u{1B}[J") && errors.firstMatch(of: /\u{1B}\[[0-9;]*m/) == nil)
+  }
+
+  @Test func whatIsLeftGoesByTheLastRunsAndTodaysPace() throws {
+    let session = try TinyRecipe.session()
+    let first = session.run("plan Recipes/tiny.rcp --json")
+    #expect(!first.output.contains("last_seconds"))
+    #expect(session.run("apply Recipes/tiny.rcp -q").status == 0)
+    #expect(session.run("plan Recipes/tiny.rcp --epochs 5 --json").output.contains("\"last_seconds\": "))
+
+    let expectation = RunExpectation([(StepID(0), 10), (StepID(1), 20), (StepID(2), 30)])
+    #expect(expectation.secondsLeft(ended: [:], running: [:]) == 60)
+    // Half as fast as the last time; half of the second is done, after as long as all of it took then.
+    let running = [StepID(1): (spent: 20.0, share: Double?.some(0.5))]
+    #expect(expectation.secondsLeft(ended: [StepID(0): 20], running: running) == 20 + 60)
+    let both = [StepID(1): (spent: 5.0, share: Double?.none), StepID(2): (spent: 90, share: nil)]
+    #expect(expectation.secondsLeft(ended: [StepID(0): 10], running: both) == 15 / 2.0)
   }
 
   @Test func aRunningStepSaysHowFastItIs() {

@@ -54,7 +54,7 @@ import Testing
   private static func masked(_ text: String) -> [String] {
     let lines = text.replacing(/\d{4}-\d\d-\d\d \d\d:\d\d/, with: "DATE")
       .replacing(/[0-9a-f]{10}/, with: "DIGEST").replacing(/\d+\.\d+/, with: "#").replacing(/run \d+/, with: "run #")
-      .replacing(/slowest: [^\n]*\n/, with: "").split(separator: "\n")
+      .replacing(/(slowest:|By the last runs) [^\n]*\n/, with: "").split(separator: "\n")
     // Which of two steps at once is done first decides where the graph draws them.
     let isGraph = text.contains("●")
     let plain = lines.map { String($0).replacing(/[●│├╮─╯┤╰┼ ]+/, with: " ") }.filter { $0 != " " }

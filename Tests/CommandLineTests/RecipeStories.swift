@@ -54,7 +54,27 @@ import Testing
       "recipe   \"Ugly\"\nlet a=classifier( sizes:[2,2] )\nexport a to \"o\"\n", to: "Recipes/deep/ugly.rcp")
     #expect(
       session.story("fmt --check Recipes")
-        == .init(status: 1, output: "Recipes/deep/ugly.rcp\n", errors: "1 file would change; `mergekit fmt` does it\n"))
+        == .init(
+          status: 1,
+          output: """
+            Recipes/deep/ugly.rcp
+            @@ line 1 @@
+            -recipe   "Ugly"
+            -let a=classifier( sizes:[2,2] )
+            +recipe "Ugly"
+            +
+            +let a = classifier(sizes: [2, 2])
+            +
+             export a to "o"
+
+            """, errors: "1 file would change; `mergekit fmt` does it\n"))
+    let ugly = try session.read("Recipes/deep/ugly.rcp")
+    #expect(
+      session.run("fmt --stdin", input: ugly).output
+        == "recipe \"Ugly\"\n\nlet a = classifier(sizes: [2, 2])\n\nexport a to \"o\"\n")
+    #expect(session.run("fmt --stdin --check", input: ugly).status == 1)
+    #expect(session.run("fmt --stdin", input: "let = 1\n").status == 65)
+    #expect(session.run("fmt").status == 64 && session.run("fmt --stdin x.rcp").status == 64)
     #expect(session.story("fmt recipes") == .init(output: "Recipes/deep/ugly.rcp\n"))
     #expect(
       try session.read("Recipes/deep/ugly.rcp")

@@ -148,6 +148,10 @@ import Testing
   @Test func resultsAreCompletedByName() throws {
     let session = try TinyRecipe.session()
     #expect(session.run("completions results").output == "")
+    #expect(
+      session.run("completions steps Recipes/tiny.rcp").output == "train\nheld_out\nstart\ntuned\nbefore\nafter\n")
+    #expect(session.run("completions parameters Recipes/tiny.rcp").output == "--epochs\n--batch\n")
+    #expect(session.run("completions steps").status == 64)
     #expect(session.run("apply Recipes/tiny.rcp -q").status == 0)
     #expect(session.run("ref add best@1 tuned").status == 0)
     #expect(session.run("completions results").output == "best@1\ntrain\nheld_out\nstart\ntuned\nbefore\nafter\n")

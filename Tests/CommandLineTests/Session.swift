@@ -42,7 +42,7 @@ final class Session {
   private static var varying: [(Regex<Substring>, String)] {
     [
       (/b3:[0-9a-f]{64}/, "b3:DIGEST"), (/\b[0-9a-f]{10}\b/, "DIGEST"), (/\d{4}-\d\d-\d\d \d\d:\d\d/, "DATE"),
-      (/slowest: [^\n]*\n/, ""), (/[ ]*\b[0-9.]+ s\b/, " TIME"),
+      (/slowest: [^\n]*\n/, ""), (/By the last runs of these steps[^\n]*\n/, ""), (/[ ]*\b[0-9.]+ s\b/, " TIME"),
       // Products differ in their last bits from one kind of processor to another.
       (/[ ]*[0-9.]+ \([0-9.]+ to [0-9.]+\)/, " N (N to N)"), (/[ ]+0\.\d+/, " N"),
       (/[ ]+accuracy[ ]+loss[ ]+examples/, "  accuracy  loss  examples"),
@@ -50,21 +50,27 @@ final class Session {
   }
 
   /// Runs a command line, its words divided by blanks.
-  func run(_ line: String, environment: [String: String] = [:], asTerminal: Bool = false) -> Result {
-    run(line.split(separator: " ").map(String.init), environment: environment, asTerminal: asTerminal)
+  func run(
+    _ line: String, environment: [String: String] = [:], asTerminal: Bool = false, input: String = ""
+  ) -> Result {
+    run(
+      line.split(separator: " ").map(String.init), environment: environment, asTerminal: asTerminal, input: input)
   }
 
-  func run(_ arguments: [String], environment: [String: String] = [:], asTerminal: Bool = false) -> Result {
+  func run(
+    _ arguments: [String], environment: [String: String] = [:], asTerminal: Bool = false, input: String = ""
+  ) -> Result {
     let output = TextStream(inMemoryAsTerminal: asTerminal)
     let errors = TextStream(inMemoryAsTerminal: asTerminal)
     let program =
       catalog.map {
         Program(
-          environment: environment, directory: folder, output: output, errors: errors, catalog: $0,
-          interruption: interruption)
+          environment: environment, directory: folder, output: output, errors: errors,
+          input: { Array(input.utf8) }, catalog: $0, interruption: interruption)
       }
       ?? Program(
-        environment: environment, directory: folder, output: output, errors: errors, interruption: interruption)
+        environment: environment, directory: folder, output: output, errors: errors, input: { Array(input.utf8) },
+        interruption: interruption)
     let status = program.run(arguments)
     return Result(status: status, output: output.written, errors: errors.written)
   }

@@ -25,6 +25,9 @@ import Testing
     table.add(.init("="), .init("base"), .init("9", isNumber: true), .init(""))
     table.add(.init("~"), .init("x"), .init("10", isNumber: true), .init("new", .bold))
     #expect(table.lines(.plain) == ["  =  base   9", "  ~  x     10  new"])
+    table.rows[1][3] = .init("← base, models[0], models[1]")
+    #expect(table.lines(.plain, width: 27)[1] == "  ~  x     10  ← base…ls[1]")
+    table.rows[1][3] = .init("new", .bold)
     #expect(table.lines(Style(isColored: true), indent: 0)[1] == "~  x     10  \u{1B}[1mnew\u{1B}[0m")
   }
 

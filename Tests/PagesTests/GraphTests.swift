@@ -4,6 +4,13 @@ import Testing
 
 /// Where the nodes of a graph stand, and what folds.
 @Suite struct GraphTests {
+  private static let nodeWidth = 188.0
+
+  private static func layout(_ parents: [[Int]], _ direction: GraphDirection) -> GraphLayout {
+    GraphLayout(
+      parents: parents, nodeWidth: nodeWidth, direction: direction, widest: direction.widest(of: parents.count))
+  }
+
   /// A graph in which nodes read earlier ones, some far away; the same every time.
   private static func graph(_ count: Int, readsUpTo most: Int, seed: Int) -> [[Int]] {
     var state = UInt64(seed) &* 2_862_933_555_777_941_757 &+ 3_037_000_493
@@ -18,36 +25,40 @@ import Testing
     }
   }
 
-  @Test(arguments: [(0, 0), (1, 0), (2, 1), (5, 2), (60, 3), (300, 3), (1000, 2)])
-  func nodesStandApartAndBelowWhatTheyWereMadeFrom(count: Int, most: Int) {
-    for seed in 1...(count < 100 ? 20 : 1) {
-      let parents = Self.graph(count, readsUpTo: most, seed: seed)
-      let layout = GraphLayout(parents: parents)
-      #expect(layout.centers.count == count)
+  @Test(
+    arguments: [(0, 0), (1, 0), (2, 1), (5, 2), (60, 3), (300, 3), (1000, 2)], GraphDirection.allCases)
+  func nodesStandApartAndBehindWhatTheyWereMadeFrom(of size: (count: Int, most: Int), direction: GraphDirection) {
+    for seed in 1...(size.count < 100 ? 20 : 1) {
+      let parents = Self.graph(size.count, readsUpTo: size.most, seed: seed)
+      let layout = Self.layout(parents, direction)
+      let (along, across) = (layout.centers.map(direction.along), layout.centers.map(direction.across))
+      #expect(layout.centers.count == size.count)
       for (node, makers) in parents.enumerated() {
-        #expect(
-          makers.allSatisfy { layout.ranks[$0] < layout.ranks[node] && layout.centers[$0].y < layout.centers[node].y })
+        #expect(makers.allSatisfy { layout.ranks[$0] < layout.ranks[node] && across[$0] < across[node] })
       }
-      for (_, row) in Dictionary(grouping: layout.centers.indices, by: { layout.ranks[$0] }) {
-        let xs = row.map { layout.centers[$0].x }.sorted()
-        #expect(zip(xs, xs.dropFirst()).allSatisfy { $1 - $0 >= GraphLayout.nodeWidth })
-        #expect(Set(row.map { layout.centers[$0].y }).count == 1)
+      let node = direction.size(width: Self.nodeWidth, height: GraphLayout.nodeHeight)
+      for (_, rank) in Dictionary(grouping: layout.centers.indices, by: { layout.ranks[$0] }) {
+        let places = rank.map { along[$0] }.sorted()
+        #expect(zip(places, places.dropFirst()).allSatisfy { $1 - $0 >= node.along })
+        #expect(Set(rank.map { across[$0] }).count == 1)
       }
-      let (halfWidth, halfHeight) = (GraphLayout.nodeWidth / 2, GraphLayout.nodeHeight / 2)
+      let (halfWidth, halfHeight) = (Self.nodeWidth / 2, GraphLayout.nodeHeight / 2)
       #expect(layout.centers.allSatisfy { $0.x >= halfWidth && $0.x + halfWidth <= layout.width })
       #expect(layout.centers.allSatisfy { $0.y >= halfHeight && $0.y + halfHeight <= layout.height })
     }
   }
 
-  @Test(arguments: [3, 12]) func linesLeadFromEachNodeToItsReadersDownward(most: Int) {
+  @Test(arguments: [3, 12], GraphDirection.allCases)
+  func linesLeadFromEachNodeToItsReaders(most: Int, direction: GraphDirection) {
     let parents = Self.graph(120, readsUpTo: most, seed: 7)
-    let layout = GraphLayout(parents: parents)
+    let layout = Self.layout(parents, direction)
     let ends = layout.pieces.compactMap { piece in piece.from.flatMap { from in piece.to.map { [from, $0] } } }
-    #expect(ends.sorted { $0[0] < $1[0] }.count == Set(ends).count)
+    #expect(ends.count == Set(ends).count)
     #expect(Set(ends) == Set(parents.enumerated().flatMap { node, makers in makers.map { [$0, node] } }))
     #expect(layout.pieces.contains { $0.from == nil } == (most > 3))
     for piece in layout.pieces {
-      #expect(zip(piece.path, piece.path.dropFirst()).allSatisfy { $0.y < $1.y })
+      let way = piece.path.map(direction.across)
+      #expect(zip(way, way.dropFirst()).allSatisfy { $0 < $1 })
       // Each end is a node of the piece, or a fork or join where another piece of the same node goes on.
       let begins = layout.pieces.contains { $0.from == piece.from && $0.to == nil && $0.path.last == piece.path[0] }
       let carriesOn = layout.pieces.contains { $0.to == piece.to && $0.path.last == piece.path[0] }
@@ -56,14 +67,28 @@ import Testing
     }
   }
 
-  @Test func noLinePassesThroughAnotherNode() {
-    let layout = GraphLayout(parents: Self.graph(200, readsUpTo: 3, seed: 3))
+  @Test(arguments: GraphDirection.allCases) func noLinePassesThroughAnotherNode(direction: GraphDirection) {
+    let layout = Self.layout(Self.graph(200, readsUpTo: 3, seed: 3), direction)
+    let half = direction.size(width: Self.nodeWidth, height: GraphLayout.nodeHeight).along / 2
     for piece in layout.pieces {
       for point in piece.path.dropFirst().dropLast() {
-        let isHit = layout.centers.contains { $0.y == point.y && abs($0.x - point.x) < GraphLayout.nodeWidth / 2 }
+        let isHit = layout.centers.contains { center in
+          direction.across(center) == direction.across(point)
+            && abs(direction.along(center) - direction.along(point)) < half
+        }
         #expect(!isHit)
       }
     }
+  }
+
+  @Test func chainsBesideEachOtherRunToTheRightAndALongOneDown() {
+    let chains = (0..<60).map { $0 < 15 ? [] : [$0 - 15] }
+    let wide = GraphLayout.largest(parents: chains, nodeWidth: Self.nodeWidth)
+    #expect(wide.direction == .right)
+    // Each chain is a straight line.
+    #expect(wide.pieces.allSatisfy { Set($0.path.map(\.y)).count == 1 })
+    let long = GraphLayout.largest(parents: (0..<8).map { $0 == 0 ? [] : [$0 - 1] }, nodeWidth: Self.nodeWidth)
+    #expect(long.direction == .down)
   }
 
   @Test func crossingsAreCountedAndReduced() {
@@ -92,6 +117,6 @@ import Testing
     let folding = GraphFolding(keys: ["s", "a", "b", "a", "b", "e"], parents: [[], [0], [1], [2], [3], [4]])
     #expect(folding.groups == [[0], [1, 2, 3, 4], [5]])
     #expect(folding.parents == [[], [0], [1]])
-    _ = GraphLayout(parents: folding.parents)
+    _ = GraphLayout.largest(parents: folding.parents, nodeWidth: Self.nodeWidth)
   }
 }

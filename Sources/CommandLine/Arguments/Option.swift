@@ -30,6 +30,8 @@ enum Completion: Sendable, Hashable {
   case files
   /// Names of results, and files.
   case results
+  /// What the recipe that the command line names calls its steps.
+  case steps
   case folders
   case commands
   case operations
@@ -97,6 +99,9 @@ extension ValueReader where Value == String {
   static let text = ValueReader(expectation: "a text", completion: .nothing) { $0 }
   static let folder = ValueReader(expectation: "a folder", completion: .folders) { $0.isEmpty ? nil : $0 }
   static let file = ValueReader(expectation: "a file's path", completion: .files) { $0.isEmpty ? nil : $0 }
+  static let step = ValueReader(expectation: "a step's name", completion: .steps) { $0.isEmpty ? nil : $0 }
+  static let operation = ValueReader(expectation: "an operation", completion: .operations) { $0.isEmpty ? nil : $0 }
+  static let result = ValueReader(expectation: "a result", completion: .results) { $0.isEmpty ? nil : $0 }
   static let recipe = ValueReader(expectation: "a recipe's path", completion: .recipes) { $0.isEmpty ? nil : $0 }
 
   /// `samples=2048`: a name and, behind the first `=`, anything.

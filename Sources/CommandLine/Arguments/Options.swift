@@ -28,7 +28,7 @@ enum Options {
     "memory", "SIZE", .bytes,
     "What running steps may hold together, such as 2GiB; three quarters of the machine's by default.")
   static let target = Option(
-    "target", "NAME", .text, isRepeatable: true, "Make only this value of the recipe, and what it needs.")
+    "target", "NAME", .step, isRepeatable: true, "Make only this value of the recipe, and what it needs.")
   static let force = Flag("force", "Replace what is there already with other content.")
   static let withPaths = Flag(
     "with-paths", "Leave absolute paths in the recipe and the card beside a model; else only the last part of each.")
@@ -42,6 +42,8 @@ enum Options {
   static let format = Option(
     "format", "FORMAT", .choice(of: ["text", "json"]), "How to print what was found: text or json.")
   static let check = Flag("check", "Change nothing; end with status 1 where something would change.")
+  static let stdin = Flag("stdin", "Read the recipe from standard input, and print it in its form.")
+  static let recipeText = Flag("recipe", "Print only the recipe that made it, as it was applied.")
   static let limit = Option("limit", "N", .wholeFromOne, "How many to show; 20 by default.")
   static let tensors = Option(
     "tensors", "PATTERN", .text, isValueOptional: true,
@@ -69,14 +71,17 @@ enum Options {
   static let maxSize = Option(
     "max-size", "SIZE", .bytes, "Keep at most so many bytes, such as 500GiB, the newest first; names keep all the same."
   )
-  static let whyKept = Option("why-kept", "WHAT", .text, "Say only why this artifact is kept.")
+  static let whyKept = Option("why-kept", "WHAT", .result, "Say only why this artifact is kept.")
   static let top = Option(
     "top", "N", .wholeFromOne, "How many tensors to list, those that changed most first; 20 by default.")
-  static let why = Option("why", "STEP", .text, "Say of this step alone what of its key has changed.")
+  static let save = Option(
+    "save", "FILE", .file,
+    "Write the plan to this file; `apply FILE` then does just that, or says what has changed since.")
+  static let why = Option("why", "STEP", .step, "Say of this step alone what of its key has changed.")
   static let exitCode = Flag("exit-code", "End with status 2 where something is to run, with 0 where all is there.")
   static let since = Option(
     "since", "TIME", .time, "Only what began since then: a date such as 2026-11-23, or a time ago such as 12h or 14d.")
-  static let operation = Option("op", "OPERATION", .text, "Only applies that ran this operation.")
+  static let operation = Option("op", "OPERATION", .operation, "Only applies that ran this operation.")
   static let status = Option(
     "status", "STATUS", .choice(of: ["ok", "failed", "interrupted", "killed", "running"]), "Only what ended like this.")
   static let table = Flag("table", "Show one line for each step, without the graph.")

@@ -11,7 +11,7 @@ extension Command {
       Every step's result is kept under a digest of all that decides it, so a step runs only when something that it depends \
       on has changed. Ctrl-C stops the run; what was finished is kept, and the next apply goes on from there.
       """,
-    operands: [.recipe],
+    operands: [.recipeOrPlan],
     options: [
       Options.set, Options.target, Options.out, Options.force, Options.withPaths, Options.jobs, Options.memory,
       Options.progress,
@@ -22,13 +22,16 @@ extension Command {
       "mergekit apply Recipes/fisher.rcp", "mergekit apply Recipes/fisher.rcp --samples 2048 --out results --jobs 4",
     ]
   ) { invocation in
-    try ApplyCommand(invocation: invocation).run()
+    let saved = try invocation.savedPlan()
+    return try ApplyCommand(invocation: invocation.with(saved?.arguments ?? invocation.arguments), saved: saved).run()
   }
 }
 
 /// One `mergekit apply`.
 private struct ApplyCommand {
   let invocation: Invocation
+  /// The plan that is to be kept to, where the command line names one.
+  let saved: SavedPlan?
 
   private var arguments: Arguments { invocation.arguments }
   private var interruption: Interruption { invocation.program.interruption }
@@ -43,14 +46,16 @@ private struct ApplyCommand {
     let registry = try existing ?? invocation.createRegistry()
     let planner = invocation.planner(loaded, registry: registry)
     let plan = try planner.plan(targets: targets)
-    invocation.warn(of: plan)
-    var exporter = Exporter(
-      root: arguments[Options.out].map(invocation.absolute) ?? invocation.directory,
-      replaces: arguments.has(Options.force), catalog: invocation.catalog, registry: registry)
+    try saved?.check(plan)
+    invocation.warn(plan.warnings)
+    var exporter = invocation.exporter(registry)
     exporter.recipe = (loaded.name, loaded.text, loaded.graph.title)
     exporter.keepsPaths = arguments.has(Options.withPaths)
     let application = Application(plan, planner: planner, registry: registry, exporter: exporter)
     try application.check()
+    if !arguments.has(Options.force), let warning = try PlannedExports(plan, exporter).warning {
+      invocation.warn([warning])
+    }
 
     let display = progress(of: plan)
     display.start()
@@ -63,7 +68,7 @@ private struct ApplyCommand {
     let summary = ApplySummary(report: report, plan: plan, registry: registry, out: arguments[Options.out])
     try show(summary)
     if let file = arguments[Options.report], let apply = try registry.apply(id: report.number) {
-      let source = LineageSource(registry: registry, directory: invocation.directory)
+      let source = LineageSource(registry: registry, catalog: invocation.catalog, directory: invocation.directory)
       try invocation.writePage(of: source.lineage(of: [apply]), to: file)
     }
     return report.exitStatus == 130 ? interruption.exitStatus : report.exitStatus

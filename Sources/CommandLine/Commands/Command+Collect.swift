@@ -33,7 +33,8 @@ extension Command {
     if invocation.arguments.has(Options.json) {
       invocation.print(found.json(isDeleted: deletes))
     } else {
-      for line in try found.lines(registry, isDeleted: deletes, invocation.style) { invocation.print(line) }
+      let next = deletes ? nil : invocation.deletingCommand
+      for line in try found.lines(registry, next: next, invocation.style) { invocation.print(line) }
     }
     return 0
   }
@@ -46,6 +47,13 @@ extension Invocation {
     limits.seconds = arguments[Options.keepWithin] ?? limits.seconds
     limits.bytes = arguments[Options.maxSize] ?? limits.bytes
     return limits
+  }
+
+  /// What deletes just what is shown.
+  fileprivate var deletingCommand: String {
+    let limits: [any OptionDeclaration] = [Options.keepRuns, Options.keepWithin, Options.maxSize]
+    let given = limits.flatMap { limit in (arguments.values[limit.name] ?? []).map { " \(limit.flag) \($0)" } }
+    return "mergekit gc --delete" + given.joined()
   }
 
   fileprivate func printWhyKept(_ artifact: Digest, _ named: String, _ registry: Registry) throws {
@@ -83,7 +91,8 @@ extension GarbageCollection {
   /// How many of the dropped are listed.
   private static let listed = 20
 
-  fileprivate func lines(_ registry: Registry, isDeleted: Bool, _ style: Style) throws -> [String] {
+  /// - Parameter next: The command that deletes it all; nil where it is deleted.
+  fileprivate func lines(_ registry: Registry, next: String?, _ style: Style) throws -> [String] {
     guard !garbage.isEmpty else { return ["Nothing to delete: \(remaining)."] }
     var table = Table()
     for object in garbage.prefix(Self.listed) {
@@ -96,9 +105,9 @@ extension GarbageCollection {
     }
     let more = garbage.count - Self.listed
     let size = "\(Measure.bytes(garbageBytes)) in \(Measure.count(garbage.count, "object"))"
-    let verdict = isDeleted ? "Deleted \(size); \(remaining)." : "To delete \(size); \(remaining)."
+    let verdict = "\(next == nil ? "Deleted" : "To delete") \(size); \(remaining)."
     return table.lines(style) + (more > 0 ? ["  and \(Measure.grouped(more)) more"] : []) + ["", verdict]
-      + (isDeleted ? [] : ["Next: `mergekit gc --delete` deletes them."])
+      + (next.map { ["Next: `\($0)` deletes them."] } ?? [])
   }
 
   private var remaining: String { "\(Measure.bytes(keptBytes)) in \(Measure.count(keptObjects, "object")) stay" }

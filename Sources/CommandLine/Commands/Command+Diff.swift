@@ -10,8 +10,9 @@ extension Command {
   static let diff = Command(
     "diff", .results, "Show how two artifacts, two runs, two models on disk or two recipes differ.",
     discussion: """
-      Of artifacts it names the step at which their histories part, and lists the tensors by how much they changed: the largest change of an \
-      entry, absolute and relative to the larger of the two, the length of the change relative to the tensor's, and the cosine. Of runs it shows settings, inputs, \
+      Of artifacts it names the step at which their histories part, and lists the tensors by how much they changed: `max |Δ|` is the largest \
+      change of an entry, `max rel` the largest relative to the larger of the two entries, `‖Δ‖/‖a‖` the length of the whole change \
+      relative to the tensor's, and `cosine` that between the two. Of runs it shows settings, inputs, \
       metrics and time; of recipes what they mean, not how they are written. Ends with status 1 where they differ.
       """,
     operands: [

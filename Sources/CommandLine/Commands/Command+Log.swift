@@ -85,14 +85,15 @@ extension Invocation {
     }
     if let file = arguments[Options.html] {
       return try writePage(
-        of: try LineageSource(registry: registry, directory: directory).lineage(of: applies), to: file)
+        of: try LineageSource(registry: registry, catalog: catalog, directory: directory).lineage(of: applies), to: file
+      )
     }
     if arguments.has(Options.json) { return print(JSON.array(try applies.map { try $0.json(registry) })) }
     if applies.isEmpty {
       return arguments.has(Options.since) || arguments.has(Options.operation) || arguments.has(Options.status)
         ? say("no apply is like that") : sayNothingYet()
     }
-    let history = History(registry: registry, style: style)
+    let history = History(registry: registry, style: style, columns: program.output.columns)
     for line in try arguments.has(Options.table) ? history.table(applies) : history.lines(applies) { print(line) }
   }
 
@@ -136,9 +137,10 @@ extension Invocation {
 
   fileprivate func printLineage(of artifacts: [Digest], _ registry: Registry) throws {
     if let file = arguments[Options.html] {
-      return try writePage(of: LineageSource(registry: registry, directory: directory).lineage(of: artifacts), to: file)
+      return try writePage(
+        of: LineageSource(registry: registry, catalog: catalog, directory: directory).lineage(of: artifacts), to: file)
     }
-    let history = History(registry: registry, style: style)
+    let history = History(registry: registry, style: style, columns: program.output.columns)
     let runs = try history.lineage(of: artifacts)
     if arguments.has(Options.jsonLines) {
       for entry in runs { print(line: entry.run.json) }

@@ -5,6 +5,8 @@ import Registry
 
 extension Operand {
   static let recipe = Operand("RECIPE", .one, .recipes, "The recipe's file, such as `Recipes/fisher.rcp`.")
+  static let recipeOrPlan = Operand(
+    "RECIPE", .one, .recipes, "The recipe's file, such as `Recipes/fisher.rcp`, or a plan that `plan --save` wrote.")
 }
 
 extension Command {
@@ -12,31 +14,42 @@ extension Command {
     "plan", .recipes, "Show what applying a recipe would run, and why; run nothing.",
     discussion: """
       Each step has a mark: `=` is there from an earlier run, `+` is new, `~` has changed since its last run, `?` depends on \
-      what a step before it gives: if that comes out as it did before, this is there already.
+      what a step before it gives: if that comes out as it did before, this is there already. A plan that was looked at can be kept: \
+      `--save FILE` writes it, and `mergekit apply FILE` does what it says, unless a setting, an input or anything else that \
+      decides a step has changed since.
       """,
     operands: [.recipe],
-    options: [Options.set, Options.target, Options.out, Options.why, Options.exitCode, Options.json],
+    options: [Options.set, Options.target, Options.out, Options.why, Options.save, Options.exitCode, Options.json],
     takesSettings: true,
     examples: [
       "mergekit plan Recipes/fisher.rcp", "mergekit plan Recipes/fisher.rcp --samples 2048",
-      "mergekit plan Recipes/fisher.rcp --why merged",
+      "mergekit plan Recipes/fisher.rcp --why merged", "mergekit plan Recipes/fisher.rcp --save plan.json",
     ]
   ) { invocation in
     invocation.program.interruption.listen()
     let loaded = try invocation.loadRecipe()
-    let registry = try invocation.openRegistryAsAllowed()
+    let file = invocation.arguments[Options.save]
+    // What inputs were is only known once they are fingerprinted, which a registry remembers.
+    let registry = try invocation.openRegistryAsAllowed() ?? (file == nil ? nil : invocation.createRegistry())
     let planner = invocation.planner(loaded, registry: registry)
     let plan = try planner.plan(targets: invocation.arguments.all(Options.target))
-    invocation.warn(of: plan)
+    invocation.warn(plan.warnings)
     if let step = invocation.arguments[Options.why] {
       try invocation.printWhy(step, in: plan, registry)
       return 0
+    }
+    var next = invocation.commandLine(of: "apply", loaded)
+    if let file {
+      let text = SavedPlan.json(of: plan, recipe: loaded.name, invocation.arguments).pretty
+      try TextFile.write(text, to: invocation.absolute(file))
+      next = "mergekit apply " + Invocation.shellWord(file)
     }
     if invocation.arguments.has(Options.json) {
       invocation.print(plan.json(recipe: loaded.name))
     } else {
       let table = PlanTable(
-        plan: plan, recipe: loaded.name, apply: invocation.commandLine(of: "apply", loaded), registry: registry)
+        plan: plan, recipe: loaded.name, apply: next, registry: registry,
+        exports: try PlannedExports(plan, registry.map(invocation.exporter)))
       for line in try table.lines(invocation.style) { invocation.print(line) }
     }
     return invocation.arguments.has(Options.exitCode) && !plan.toRun.isEmpty ? 2 : 0
@@ -69,7 +82,8 @@ extension Invocation {
     let line = "\(place.source.name):\(place.source.position(of: place.range.lowerBound).line)"
     print("\(style(Renderer.printable(name), .bold)) (\(Renderer.printable(line))) \(step.verdict)")
     if cause.id != step.id { print("\(style(Renderer.printable(cause.label), .bold)) \(cause.verdict)") }
-    for line in try table?.lines(style) ?? [] { print(line) }
+    if let cause = try table?.cause() { print(cause) }
+    for line in table?.lines(style) ?? [] { print(line) }
   }
 
   func planner(_ loaded: LoadedRecipe, registry: Registry?) -> Planner {
@@ -77,11 +91,6 @@ extension Invocation {
     return Planner(
       graph: loaded.graph, recipe: loaded.name, catalog: catalog, registry: registry,
       isCancelled: { cancellation.isCancelled })
-  }
-
-  /// Says what is likely a mistake.
-  func warn(of plan: Plan) {
-    if !plan.warnings.isEmpty, !isQuiet { program.errors.write(renderer.text(plan.warnings) + "\n") }
   }
 
   /// The same recipe, settings and targets for another command, as one would type them.
@@ -96,7 +105,7 @@ extension Invocation {
   }
 
   /// A word as a shell needs it.
-  private static func shellWord(_ text: String) -> String {
+  static func shellWord(_ text: String) -> String {
     let plain = text.unicodeScalars.allSatisfy { scalar in
       scalar.properties.isAlphabetic || scalar.properties.numericType != nil
         || "-_./=:%,+@".unicodeScalars.contains(scalar)

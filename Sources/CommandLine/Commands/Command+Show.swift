@@ -18,11 +18,20 @@ extension Command {
     operands: [
       Operand("WHAT", .one, .results, "A digest, a name, a run's number, a recipe's file, or a model on disk.")
     ],
-    options: [Options.tensors, Options.json],
-    examples: ["mergekit show merged", "mergekit show models/base --tensors='*.mlp.*'"]
+    options: [Options.tensors, Options.recipeText, Options.json],
+    examples: [
+      "mergekit show merged", "mergekit show models/base --tensors='*.mlp.*'",
+      "mergekit show merged --recipe > merged.rcp",
+    ]
   ) { invocation in
     let registry = try invocation.openRegistry(.readOnly)
+    if invocation.arguments.has(Options.recipeText), let registry {
+      try invocation.printRecipe(of: invocation.find(invocation.arguments.operand, in: registry), registry)
+      return 0
+    }
     switch (try invocation.find(invocation.arguments.operand, in: registry), registry) {
+    case (.model(let path), let registry?) where !invocation.isModel(path):
+      try invocation.showArtifact(invocation.findArtifact(path, in: registry), registry)
     case (.model(let path), _): try invocation.showModel(path, registry)
     case (.run(let run), _): invocation.printRun(run)
     case (.artifact(let digest), let registry?): try invocation.showArtifact(digest, registry)
@@ -34,6 +43,31 @@ extension Command {
 }
 
 extension Invocation {
+  /// Whether a path is what a model lies in, not some other export.
+  fileprivate func isModel(_ path: String) -> Bool {
+    var isFolder: ObjCBool = false
+    return path.hasSuffix(".safetensors")
+      || FileManager.default.fileExists(atPath: absolute(path), isDirectory: &isFolder) && isFolder.boolValue
+  }
+
+  /// The recipe that made or found something last, and how it was applied.
+  fileprivate func printRecipe(of finding: Finding, _ registry: Registry) throws {
+    let apply: Apply?
+    switch finding {
+    case .recipe(let name): apply = try registry.applies(limit: .max).first { isSameFile($0.recipe, name) }
+    case .run(let run): apply = try registry.applies(with: run.id).last
+    case .artifact, .model:
+      let run = try registry.runs(producing: findArtifact(arguments.operand, in: registry)).last
+      apply = try run.flatMap { try registry.applies(with: $0.id).last }
+    }
+    guard let apply else { throw OperationError(.missing, "no recipe that made `\(arguments.operand)` is remembered") }
+    if arguments.has(Options.json) {
+      return print(["recipe": .string(apply.recipe), "command": .string(apply.command), "text": .string(apply.text)])
+    }
+    program.output.write(apply.text.hasSuffix("\n") ? apply.text : apply.text + "\n")
+    if !apply.command.isEmpty { say("it was applied by `\(Renderer.printable(apply.command))`") }
+  }
+
   /// A model or an adapter on disk: its configuration's main lines, where it comes from if it was exported, and its tensors.
   fileprivate func showModel(_ path: String, _ registry: Registry?) throws {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: absolute(path))) ?? []

@@ -32,7 +32,13 @@ extension Command {
       invocation.print(JSON.array(findings.map(\.json)))
     } else {
       for finding in findings { for line in finding.lines(invocation.style) { invocation.print(line) } }
-      if findings.isEmpty { invocation.print("all is well in \(Renderer.printable(registry.path))") }
+      if findings.isEmpty {
+        let condition = try registry.condition()
+        let extent = "\(Measure.count(condition.artifacts, "artifact")) of \(Measure.count(condition.runs, "run"))"
+        let share = invocation.arguments.has(Options.full) ? "every byte was read" : "`--full` reads every byte"
+        let what = artifacts.isEmpty ? ": \(extent); \(share)" : ", as far as it was looked at"
+        invocation.print("all is well in \(Renderer.printable(registry.path))\(what)")
+      }
     }
     let isDamaged = findings.contains { $0.weight == .damage && !$0.isRepaired }
     return isDamaged ? OperationError(.corrupt, "").exitStatus : 0

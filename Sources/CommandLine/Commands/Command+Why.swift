@@ -66,7 +66,8 @@ extension Invocation {
         "\(name) ran again (run \(run.id)) with the key of run \(before.id): what that had made was no longer there")
     }
     print("\(name) ran (run \(run.id)) because its key differs from that of run \(before.id): \(reason)")
-    for line in try table.lines(style) { print(line) }
+    if let cause = try table.cause() { print(cause) }
+    for line in table.lines(style) { print(line) }
   }
 
   /// Shows how one result leads to another, whichever of the two came first.

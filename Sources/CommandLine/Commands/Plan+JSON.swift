@@ -52,6 +52,7 @@ extension PlannedStep {
       set("bytes_read", .integer(bytesRead))
       set("bytes_written", .integer(bytesWritten))
       set("memory", .integer(memory))
+      if let lastSeconds { set("last_seconds", .number(lastSeconds)) }
     }
     return json
   }

@@ -15,6 +15,7 @@ struct PlanTable {
   let apply: String
   /// None where nothing was ever stored.
   let registry: Registry?
+  let exports: PlannedExports
 
   func lines(_ style: Style) throws -> [String] {
     let title = plan.graph.title.isEmpty ? "" : ": \(Renderer.printable(plan.graph.title))"
@@ -33,7 +34,7 @@ struct PlanTable {
     let note =
       rows.count == plan.steps.count
       ? [] : ["", style("Repeated steps are folded; `--json` lists each, `--why STEP` tells of one.", .faint)]
-    return ["Plan for \(Renderer.printable(recipe))\(title)"] + table.lines(style) + exports(style) + note + [""]
+    return ["Plan for \(Renderer.printable(recipe))\(title)"] + table.lines(style) + exportLines(style) + note + [""]
       + counts
   }
 
@@ -103,13 +104,14 @@ struct PlanTable {
     return "`\(Renderer.printable(label))`: \(Renderer.printable(change.sentence))"
   }
 
-  private func exports(_ style: Style) -> [String] {
+  private func exportLines(_ style: Style) -> [String] {
     var table = Table()
     for case .export(let export) in plan.goals {
       let labels = StepFolding.names(export.steps.map { plan.graph.origins[$0.index].label })
       table.add(
         .init("→"), .init(Renderer.printable(export.path), .bold),
-        .init(Renderer.printable(labels.joined(separator: ", ")), .faint))
+        .init(Renderer.printable(labels.joined(separator: ", ")), .faint),
+        .init(exports.isOccupied(export.path) ? "there already; `--force` replaces it if it differs" : "", .yellow))
     }
     return table.lines(style)
   }
@@ -117,7 +119,11 @@ struct PlanTable {
   private var counts: [String] {
     let tally = plan.tally
     guard tally.toRun + tally.undecided > 0 else {
-      return ["Nothing to run: all \(Measure.count(tally.cached, "step")) are there already."]
+      let nothing = "Nothing to run: all \(Measure.count(tally.cached, "step")) are there already"
+      let are = exports.missing == 1 ? "is" : "are"
+      return exports.missing == 0
+        ? ["\(nothing)."]
+        : ["\(nothing); \(Measure.count(exports.missing, "export")) \(are) to be written.", "Next: \(apply)"]
     }
     let amounts = [
       ("read", plan.toRun.reduce(0) { $0 + $1.bytesRead }), ("write", plan.toRun.reduce(0) { $0 + $1.bytesWritten }),
@@ -125,9 +131,18 @@ struct PlanTable {
     ]
     let known = amounts.filter { $0.1 > 0 }.map { "\($0.0) \(Measure.bytes($0.1))" }.joined(separator: ", ")
     let sizes = known.isEmpty ? "" : " It will \(known)."
+    let time = expectedTime.map { [$0] } ?? []
     return [
-      "To run \(tally.toRun), there already \(tally.cached), undecided \(tally.undecided).\(sizes)", "Next: \(apply)",
-    ]
+      "To run \(tally.toRun), there already \(tally.cached), undecided \(tally.undecided).\(sizes)"
+    ] + time + ["Next: \(apply)"]
+  }
+
+  /// How long it takes, as a sentence; nil where that is not known, or not worth saying.
+  private var expectedTime: String? {
+    guard let seconds = plan.expectedSeconds, seconds.upperBound >= 10 else { return nil }
+    let ends = [Measure.duration(seconds.lowerBound), Measure.duration(seconds.upperBound)]
+    return
+      "By the last runs of these steps, that takes \(ends[0] == ends[1] ? "about \(ends[0])" : "\(ends[0]) to \(ends[1])")."
   }
 }
 

@@ -120,7 +120,7 @@ struct ArtifactComparison: Comparison {
     if !rows.isEmpty {
       table.rows.append(
         [.init("tensor", .faint)]
-          + ["absolute", "relative", "length", "cosine"].map { .init($0, .faint, isNumber: true) })
+          + ["max |Δ|", "max rel", "‖Δ‖/‖a‖", "cosine"].map { .init($0, .faint, isNumber: true) })
     }
     for row in rows.prefix(top) {
       let name = Table.Cell(Renderer.shortened(row.name, to: 120), .bold)

@@ -7,6 +7,8 @@ import Registry
 struct History {
   let registry: Registry
   let style: Style
+  /// Columns of the terminal that shows it; none where nobody breaks its lines.
+  var columns: Int?
 
   // MARK: Applies
 
@@ -121,9 +123,16 @@ struct History {
         .init(Renderer.printable(label), .bold), .init(run.operation), .init(run.output.short, .yellow),
         .init(Measure.duration(run.seconds), .faint, isNumber: true), .init(origin(of: run, labelOf), .faint))
     }
-    let texts = table.lines(style, indent: 0)
-    return LineageGraph.lines(zip(self.parents(of: runs), texts).map { LineageGraph.Node(parents: $0, text: $1) })
+    let ordered = self.parents(of: runs)
+    let texts = table.lines(style, indent: 0, width: room(beside: ordered))
+    return LineageGraph.lines(zip(ordered, texts).map { LineageGraph.Node(parents: $0, text: $1) })
   }
+
+  /// Columns for the texts beside a graph; none where nobody breaks lines.
+  func room(beside parents: [[Int]]) -> Int? { columns.map { $0 - LineageGraph.width(parents) - Self.margin } }
+
+  /// What stands before a graph.
+  private static let margin = 2
 
   /// For each run the runs that made what it read, by index. A run that gave what it had read is not its own parent.
   private func parents(of runs: [(label: String, run: Run)]) -> [[Int]] {

@@ -12,7 +12,7 @@ struct KeyTable {
   /// The first component that differs, in a sentence with both values; nil where none does.
   var reason: String? { comparison.changes.first.map { Renderer.printable($0.sentence) } }
 
-  func lines(_ style: Style) throws -> [String] {
+  func lines(_ style: Style) -> [String] {
     var table = Table()
     for component in comparison.components {
       let isSame = component.old == component.new
@@ -24,11 +24,11 @@ struct KeyTable {
         .init(Renderer.printable(values), isSame ? .faint : nil),
         .init(isSame ? "same" : "changed", isSame ? .faint : .yellow))
     }
-    return table.lines(style) + (try cause().map { ["", $0] } ?? [])
+    return table.lines(style)
   }
 
-  /// What made the first input that differs differ.
-  private func cause() throws -> String? {
+  /// What made the first input that differs differ, as a sentence; nil where no input is what differs first.
+  func cause() throws -> String? {
     guard let registry, let change = comparison.changes.first, change.role == .input,
       let old = change.old.flatMap({ Digest($0) }), let new = change.new.flatMap({ Digest($0) }),
       let origin = try Divergence.find(old, new, in: registry)

@@ -43,6 +43,11 @@ struct LineageGraph {
   /// More lanes than this no eye follows, nor does a terminal show them.
   private static let widest = 40
 
+  /// Columns that the graph takes beside its texts.
+  static func width(_ parents: [[Int]]) -> Int {
+    lines(parents.map { Node(parents: $0, text: "") }).map(\.count).max() ?? 0
+  }
+
   /// The lines, texts in one column. A graph with too many lanes has none: its texts stand alone.
   static func lines(_ nodes: [Node]) -> [String] {
     var graph = LineageGraph()

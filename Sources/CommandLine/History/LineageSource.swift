@@ -9,6 +9,7 @@ import Registry
 /// Gathers what a page shows from the registry.
 struct LineageSource {
   let registry: Registry
+  let catalog: Catalog
   /// The working directory: paths below it are shown as seen from there, and of others only the last part, for a page is shown to
   /// people who need not know how somebody's disk is arranged.
   let directory: String
@@ -82,7 +83,8 @@ struct LineageSource {
     let settings = run.components.filter { $0.role == .parameter || $0.role == .source }.map { ($0.name, $0.value) }
     return Lineage.Step(
       run: run.id, label: entry.label, operation: run.operation, version: run.version, recipe: shown(entry.recipe),
-      kind: info?.kind.name ?? "", artifact: run.output, key: run.key, started: run.started, seconds: run.seconds,
+      kind: info?.kind.name ?? catalog[run.operation]?.signature.output.name ?? "", artifact: run.output, key: run.key,
+      started: run.started, seconds: run.seconds,
       inputs: inputs, settings: settings, facts: info?.facts ?? .object([]),
       size: info.map { TensorList($0).summary } ?? "",
       exports: try registry.exports(of: run.output).map { shown($0.path) },

@@ -40,7 +40,8 @@ struct RunComparison: Comparison {
         .init(Renderer.printable(metric.name), .faint),
         .init(Renderer.printable(change(Self.text(metric.old), Self.text(metric.new)))))
     }
-    return heads + (try key.lines(style)) + ["", style("What came of it", .bold)] + result.lines(style)
+    let cause = try key.cause().map { [$0] } ?? []
+    return heads + cause + key.lines(style) + ["", style("What came of it", .bold)] + result.lines(style)
   }
 
   private func change(_ old: String, _ new: String) -> String { old == new ? old : "\(old) → \(new)" }

@@ -66,9 +66,9 @@ extension History {
         .init(Measure.duration(seconds), .faint, isNumber: true),
         .init(sources(of: members.map(\.run), labelOf), .faint))
     }
-    let nodes = zip(order, table.lines(style, indent: 0)).map { group, text in
-      LineageGraph.Node(parents: folding.parents[group].compactMap { places[$0] }.sorted(), text: text)
-    }
+    let ordered = order.map { folding.parents[$0].compactMap { places[$0] }.sorted() }
+    let texts = table.lines(style, indent: 0, width: room(beside: ordered))
+    let nodes = zip(ordered, texts).map { LineageGraph.Node(parents: $0, text: $1) }
     let note = "\(runs.count) steps, repeated ones folded: `--table` has a line for each"
     return LineageGraph.lines(nodes) + [style(note, .faint)]
   }

@@ -20,7 +20,7 @@ struct CompletionScript {
     case .commands: commands.map(\.name)
     case .operations: operations
     case .topics: commands.map(\.name) + operations
-    case .nothing, .recipes, .files, .folders, .results: []
+    case .nothing, .recipes, .files, .folders, .results, .steps: []
     }
   }
 
@@ -36,20 +36,33 @@ struct CompletionScript {
     let all = options(nil) + commands.flatMap(\.options)
     var seen: Set<String> = []
     let valued = all.filter { $0.valueName != nil && !$0.isValueOptional && seen.insert($0.name).inserted }
-    let values = valued.map { option in
-      let names = ([option.flag] + (option.short.map { ["-\($0)"] } ?? [])).joined(separator: "|")
-      return "    \(names)) \(bashReply(option.completion)); return ;;"
+    func names(_ option: any OptionDeclaration) -> String {
+      ([option.flag] + (option.short.map { ["-\($0)"] } ?? [])).joined(separator: "|")
     }
-    let flags = commands.map { "      \($0.name)) words=\"\(names(options($0)))\" ;;" }
-    let operands = commands.filter { !$0.operands.isEmpty }.map { command in
-      "    \(command.name)) \(bashReply(command.operands[0].completion)) ;;"
+    let values = valued.map { "    \(names($0))) \(bashReply($0.completion)); return ;;" }
+    let flags = commands.map { command in
+      let parameters = command.takesSettings ? " $(mergekit completions parameters \"$recipe\" 2>/dev/null)" : ""
+      return "      \(command.name)) words=\"\(self.names(options(command)))\(parameters)\" ;;"
+    }
+    let operands = commands.flatMap { command in
+      command.operands.enumerated().map { place, operand in
+        let isLast = operand.arity == .any || operand.arity == .some
+        return "    \"\(command.name) \"\(isLast ? "*" : "\(place)")) \(bashReply(operand.completion)) ;;"
+      }
     }
     return [
       "_mergekit() {",
-      "  local current=\"${COMP_WORDS[COMP_CWORD]}\" previous=\"${COMP_WORDS[COMP_CWORD-1]}\" command=\"\" word words",
+      "  local current=\"${COMP_WORDS[COMP_CWORD]}\" previous=\"${COMP_WORDS[COMP_CWORD-1]}\"",
+      "  local command=\"\" recipe=\"\" isValue=\"\" operand=0 word words",
       "  COMPREPLY=()",
       "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do",
-      "    case \"$word\" in \(commands.map(\.name).joined(separator: "|"))) command=\"$word\"; break ;; esac",
+      "    if [[ -n \"$isValue\" ]]; then isValue=\"\"; continue; fi",
+      "    case \"$word\" in",
+      "      \(valued.map(names).joined(separator: "|"))) isValue=1 ;;",
+      "      -*) ;;",
+      "      *) if [[ -z \"$command\" ]]; then command=\"$word\"; else operand=$((operand + 1)); fi ;;",
+      "    esac",
+      "    if [[ \"$word\" == *.rcp ]]; then recipe=\"$word\"; fi",
       "  done",
       "  case \"$previous\" in",
     ] + values + [
@@ -57,14 +70,14 @@ struct CompletionScript {
       "  if [[ \"$current\" == -* ]]; then",
       "    case \"$command\" in",
     ] + flags + [
-      "      *) words=\"\(names(options(nil)))\" ;;",
+      "      *) words=\"\(self.names(options(nil)))\" ;;",
       "    esac",
       "    COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))",
       "    return",
       "  fi",
-      "  case \"$command\" in",
+      "  case \"$command $operand\" in",
     ] + operands + [
-      "    \"\") \(bashReply(.commands)) ;;",
+      "    \" 0\") \(bashReply(.commands)) ;;",
       "  esac",
       "}",
       "complete -o filenames -F _mergekit mergekit",
@@ -79,6 +92,8 @@ struct CompletionScript {
     case .recipes: "COMPREPLY=($(compgen -f -X '!*.rcp' -- \"$current\") $(compgen -d -- \"$current\"))"
     case .results:
       "COMPREPLY=($(compgen -W \"$(mergekit completions results 2>/dev/null)\" -- \"$current\") $(compgen -f -- \"$current\"))"
+    case .steps:
+      "COMPREPLY=($(compgen -W \"$(mergekit completions steps \"$recipe\" 2>/dev/null)\" -- \"$current\"))"
     case .choices, .commands, .operations, .topics:
       "COMPREPLY=($(compgen -W \"\(words(completion).joined(separator: " "))\" -- \"$current\"))"
     }
@@ -93,12 +108,16 @@ struct CompletionScript {
         let several = operand.arity == .any || operand.arity == .some
         return quoted("\(several ? "*" : ""):\(operand.name.lowercased()):\(zshAction(operand.completion))")
       }
-      let all = options(command).flatMap(zshOption) + operands
+      let parameters = command.takesSettings ? ["$parameters"] : []
+      let all = parameters + options(command).flatMap(zshOption) + operands
       return ["        \(command.name)) _arguments \\"] + all.map { "          \($0) \\" } + ["          ;;"]
     }
     return ["#compdef mergekit", "_mergekit() {", "  local -a commands", "  commands=("] + list + [
       "  )",
       "  local state line",
+      "  local -a recipe=(${(M)words:#*.rcp}) parameters",
+      "  parameters=(${(f)\"$(mergekit completions parameters $recipe[1] 2>/dev/null)\"})",
+      "  parameters=(${parameters/%/'=:value: '})",
       "  _arguments -C \\",
     ] + options(nil).flatMap(zshOption).map { "    \($0) \\" } + [
       "    '1:command:->command' '*::argument:->argument'",
@@ -130,6 +149,7 @@ struct CompletionScript {
     case .folders: "_files -/"
     case .recipes: "_files -g \"*.rcp\""
     case .results: "{ compadd -- ${(f)\"$(mergekit completions results 2>/dev/null)\"}; _files }"
+    case .steps: "{ compadd -- ${(f)\"$(mergekit completions steps $recipe[1] 2>/dev/null)\"} }"
     case .choices, .commands, .operations, .topics: "(\(words(completion).joined(separator: " ")))"
     }
   }
@@ -148,14 +168,18 @@ struct CompletionScript {
     for command in commands {
       let start = "complete -c mergekit -n '__fish_seen_subcommand_from \(command.name)'"
       lines += command.options.map { start + fishOption($0) }
-      lines += command.operands.prefix(1).filter { $0.completion != .nothing }.map { start + fishAction($0.completion) }
+      lines += command.operands.filter { $0.completion != .nothing }.map { start + fishAction($0.completion) }
+      if command.takesSettings { lines.append(start + " -a '(mergekit completions parameters \(Self.fishRecipe))'") }
     }
     return lines
   }
 
+  /// The recipe on the line that is completed.
+  private static let fishRecipe = "(commandline -opc | string match \"*.rcp\")[1] 2>/dev/null"
+
   private func fishOption(_ option: any OptionDeclaration) -> String {
     let short = option.short.map { " -s \($0)" } ?? ""
-    let argument = option.completion == .files ? " -r" : " -x"
+    let argument = [.files, .results].contains(option.completion) ? " -r" : " -x"
     let value = option.valueName == nil || option.isValueOptional ? "" : argument + fishAction(option.completion)
     return " -l \(option.name)\(short)\(value) -d \(quoted(option.text))"
   }
@@ -167,6 +191,7 @@ struct CompletionScript {
     case .folders: " -a '(__fish_complete_directories)'"
     case .recipes: " -a '(__fish_complete_suffix .rcp)'"
     case .results: " -F -a '(mergekit completions results 2>/dev/null)'"
+    case .steps: " -a '(mergekit completions steps \(Self.fishRecipe))'"
     case .choices, .commands, .operations, .topics: " -a \(quoted(words(completion).joined(separator: " ")))"
     }
   }

@@ -19,7 +19,9 @@ struct RecipePage {
       lines += ["", style("Parameters", .bold)]
       lines += elaboration.parameters.flatMap { parameter in
         ["  \(style(parameter.flag, .bold))  \(style(parameter.facts, .faint))"]
-          + Prose.markdown(printable(parameter.documentation), width: width - 6).map { "      " + $0 }
+          + Prose.markdown(printable(parameter.documentation), width: width - 6).filter { !$0.isEmpty }.map {
+            "      " + $0
+          }
       }
     }
     let exports = elaboration.graph.goals.compactMap { goal -> String? in

@@ -12,6 +12,8 @@ final class ProgressDisplay: ProgressObserver {
   private let stream: TextStream
   private let style: Style
   private let labels: [StepID: (label: String, operation: String)]
+  /// By how long each step took the last time; none where one of them never ran.
+  private let expectation: RunExpectation?
   private let total: Int
   private let cached: Int
   private let labelWidth: Int
@@ -23,7 +25,7 @@ final class ProgressDisplay: ProgressObserver {
 
   private struct State {
     var running: [StepID: RunningStep] = [:]
-    var ended = 0
+    var ended: [StepID: Double] = [:]
     var region = LiveRegion()
     var isFinished = false
   }
@@ -35,6 +37,7 @@ final class ProgressDisplay: ProgressObserver {
     self.style = style
     let steps = plan.toRun
     labels = Dictionary(uniqueKeysWithValues: steps.map { ($0.id, (Renderer.printable($0.label), $0.step.operation)) })
+    expectation = RunExpectation(steps)
     total = steps.count
     cached = plan.steps.count - steps.count
     labelWidth = min(steps.map(\.label.count).max() ?? 0, 28)
@@ -76,9 +79,10 @@ final class ProgressDisplay: ProgressObserver {
           writeLine("\(step.label) waits: \(Renderer.printable(other))", &state)
         }
       case .ended(let id, let outcome):
+        let spent = state.running[id].map { (now - $0.started).seconds } ?? 0
         state.running[id] = nil
-        state.ended += 1
-        writeLine(line(id, outcome, number: state.ended), &state)
+        state.ended[id] = spent
+        writeLine(line(id, outcome, number: state.ended.count), &state)
       }
     }
   }
@@ -151,15 +155,19 @@ final class ProgressDisplay: ProgressObserver {
         lines.enumerated().map { ($0 == last ? style($1, .faint) : $1, $1.count) }, columns: columns))
   }
 
-  /// `[4/9] 2 running, 4 there already, 0:41, memory 7.1 GiB of 12.0 GiB`.
+  /// `[4/9] 2 running, 4 there already, 0:41, about 0:12 left, memory 7.1 GiB of 12.0 GiB`.
   private func whole(_ state: State, at now: ContinuousClock.Instant) -> String {
     var parts = ["\(state.running.count) running"]
     if cached > 0 { parts.append("\(cached) there already") }
     parts.append(Measure.clock((now - started).seconds))
+    let running = state.running.mapValues { (spent: (now - $0.started).seconds, share: $0.share) }
+    if let left = expectation?.secondsLeft(ended: state.ended, running: running), left >= 1 {
+      parts.append("about \(Measure.clock(left)) left")
+    }
     if let resident = ProcessMemory.resident {
       parts.append("memory \(Measure.bytes(resident)) of \(Measure.bytes(memory))")
     }
-    return "[\(state.ended)/\(total)] " + parts.joined(separator: ", ")
+    return "[\(state.ended.count)/\(total)] " + parts.joined(separator: ", ")
   }
 
   private func meter(_ share: Double) -> String {
