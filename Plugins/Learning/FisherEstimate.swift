@@ -62,18 +62,12 @@ struct FisherEstimate: RecipeOperation {
   var data: Dataset
   @Param("Which estimate it is.")
   var kind: Kind = .expected
-  @Param("The most examples that are used, from the first on.", in: 1...1_000_000_000, unit: .examples)
-  var samples: Int = 4096
+  @Include var sampling = Sampling(of: 4096)
   @Param(
     "Examples whose gradients are added before they are squared; only `.mergekit_lm` asks.", in: 1...1_000_000,
     unit: .examples)
   var batch: Int = 32
-  @Param(
-    "The most tokens of a text or window; as many as the model reads where it is left out.", in: 2...1_000_000,
-    unit: .tokens)
-  var length: Int? = nil
-  @Param("Whether texts that are longer are cut off.")
-  var truncate: Bool = false
+  @Include var reading: TextReading
   @Param("Decides the labels that `.sampled` draws.")
   var seed: Int = 0
 
@@ -88,14 +82,13 @@ struct FisherEstimate: RecipeOperation {
 
   func memory() -> Int {
     // Sums in float64, and the estimate.
-    (try? RunnableModel(model))?.memory(for: data, examples: 256, length: length, .squares, kept: 3) ?? 0
+    (try? RunnableModel(model))?.memory(for: data, examples: 256, length: reading.length, .squares, kept: 3) ?? 0
   }
 
   func run(_ context: Context) throws -> Fisher {
     let model = try checked()
-    let lengths = TextLengths(longest: length, truncates: truncate)
-    let examples = try ModelData(data, for: model, lengths, context: context)
-    let count = min(samples, examples.count)
+    let examples = try ModelData(data, for: model, reading.lengths, context: context)
+    let count = min(sampling.samples, examples.count)
     let network = try model.network()
     for parameter in network.weights.all { parameter.isTrainable = true }
     let information = FisherInformation(of: network, estimator)
@@ -133,7 +126,7 @@ struct FisherEstimate: RecipeOperation {
 
   private func checked() throws -> RunnableModel {
     let model = try RunnableModel(self.model)
-    try model.longest(length)
+    try model.longest(reading.length)
     switch try ModelData.task(of: data, for: model) {
     case .classes, .numbers: break
     case .nextTokens, .tags:

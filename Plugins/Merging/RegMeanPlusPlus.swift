@@ -45,16 +45,8 @@ struct RegMeanPlusPlus: RecipeOperation {
   var ridge: Double = 1e-6
   @Param("Patterns of tensors that are the first model's as they are.")
   var keep: [String] = []
-  @Param(
-    "The most examples, or windows of text, of each model that are used, from the first on.", in: 1...1_000_000_000,
-    unit: .examples)
-  var samples: Int = 256
-  @Param(
-    "The most tokens of a text or window; as many as the model reads where it is left out.", in: 2...1_000_000,
-    unit: .tokens)
-  var length: Int? = nil
-  @Param("Whether texts that are longer are cut off.")
-  var truncate: Bool = false
+  @Include var sampling: Sampling
+  @Include var reading: TextReading
 
   func outline() throws -> Content? {
     _ = try checked()
@@ -66,16 +58,15 @@ struct RegMeanPlusPlus: RecipeOperation {
   func memory() -> Int {
     guard let model = try? RunnableModel(models[0]) else { return 0 }
     let widest = model.blueprint.linearLayers.map(\.inputs).max() ?? 0
-    let pass = model.memory(for: data[0], examples: 64, length: length, .forward)
+    let pass = model.memory(for: data[0], examples: 64, length: reading.length, .forward)
     return pass + model.weightBytes * models.count + widest * widest * 8 * (models.count + 4)
   }
 
   func run(_ context: Context) throws -> Checkpoint {
     let runnable = try checked()
-    let lengths = TextLengths(longest: length, truncates: truncate)
     let networks = try runnable.map { try $0.network() }
     let examples = try zip(runnable, data).map { model, data in
-      try ModelData(data, for: model, lengths, needsLabels: false, context: context).prefix(samples)
+      try ModelData(data, for: model, reading.lengths, needsLabels: false, context: context).prefix(sampling.samples)
     }
     let squares = GramLeastSquares(
       shares: GramLeastSquares.shares(weights, of: models.count), diagonal: diagonal.share, ridge: ridge)
@@ -177,7 +168,7 @@ struct RegMeanPlusPlus: RecipeOperation {
     for other in models.dropFirst() { try models[0].content.checkSameTensors(as: other.content, where: isMerged) }
     return try zip(models, data).map { model, data in
       let model = try RunnableModel(model)
-      try model.longest(length)
+      try model.longest(reading.length)
       _ = try ModelData.task(of: data, for: model, needsLabels: false)
       return model
     }
