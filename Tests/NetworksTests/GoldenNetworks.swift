@@ -58,6 +58,16 @@ struct GoldenNetworks {
     return Tensor(entries, shape: shape)
   }
 
+  /// What is compared, in the order in which `float32` says how far PyTorch's is from float64.
+  private enum Compared: Int { case output, gradient, fisher }
+
+  /// How far an output may be off, or a gradient or Fisher information beside its norm: 1e-4, and more only where little errors
+  /// grow in a network, so that PyTorch's own float32 is as far from float64.
+  private func slack(_ compared: Compared, _ test: Case) -> Double {
+    let float32 = test.json["float32"]?.array ?? []
+    return max(1e-4, float32.indices.contains(compared.rawValue) ? 4 * (float32[compared.rawValue].number ?? 0) : 0)
+  }
+
   private func network(_ test: Case, isTrainable: Bool) throws -> Network {
     let config = ModelConfig(test.config, of: test.name)
     let (architecture, head) = (try Architectures.architecture(config), try Head(config))
@@ -82,7 +92,7 @@ struct GoldenNetworks {
     #expect(output.shape.count == expected.count)
     let kept = mask(test, output.shape)
     let worst = zip(zip(output.entries, kept), expected).map { abs(Double($0.0) * $0.1 - $1) }.max() ?? 0
-    #expect(worst < 1e-4)
+    #expect(worst < slack(.output, test))
   }
 
   @Test(arguments: cases) func `losses are those of transformers`(_ test: Case) throws {
@@ -119,8 +129,9 @@ struct GoldenNetworks {
       let found = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
       let probe = Self.hashed("probe \(name)", gradient.count)
       let along = zip(gradient, probe).reduce(0) { $0 + $1.0 * $1.1 }
-      #expect(abs(found - norm) < 1e-4 * norm + 1e-5, "\(name)")
-      #expect(abs(along - product) < 1e-4 * norm + 1e-5, "\(name)")
+      let slack = slack(.gradient, test) * norm + 1e-5
+      #expect(abs(found - norm) < slack, "\(name)")
+      #expect(abs(along - product) < slack, "\(name)")
     }
   }
 
@@ -150,8 +161,9 @@ struct GoldenNetworks {
       let found = information.estimate(of: parameter)
       let norm = found.reduce(0) { $0 + $1 * $1 }.squareRoot()
       let along = zip(found, Self.hashed("probe \(member.name)", found.count)).reduce(0) { $0 + $1.0 * $1.1 }
-      #expect(abs(norm - numbers[0]) < 1e-4 * numbers[0] + 1e-9, "\(member.name)")
-      #expect(abs(along - numbers[1]) < 1e-4 * numbers[0] + 1e-9, "\(member.name)")
+      let slack = slack(.fisher, test) * numbers[0] + 1e-9
+      #expect(abs(norm - numbers[0]) < slack, "\(member.name)")
+      #expect(abs(along - numbers[1]) < slack, "\(member.name)")
     }
   }
 
