@@ -1,6 +1,7 @@
 import Diagnostics
 import Formats
 import Foundation
+import GoldenNumbers
 import Operations
 import Tensors
 import Testing
@@ -15,20 +16,8 @@ struct ExaminationTests {
     return json
   }()
 
-  /// Numbers from -0.5 to 0.5, as `networks.py` makes them of a text.
-  static func hashed(_ text: String, _ count: Int) -> [Double] {
-    let seed = text.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
-    return (0..<count).map { index in
-      var x = UInt32(truncatingIfNeeded: index) &* 2_654_435_761 &+ seed
-      x = (x ^ (x >> 16)) &* 0x7FEB_352D
-      x = (x ^ (x >> 15)) &* 0x846C_A68B
-      x ^= x >> 16
-      return Double(x >> 8) / 16_777_216 - 0.5
-    }
-  }
-
   private static func entries(_ name: String, _ shape: Shape) -> Tensor {
-    let numbers = hashed(name, shape.count).map { Float($0) }
+    let numbers = GoldenNumbers.hashed(name, shape.count).map { Float($0) }
     let scale: Float = name.hasSuffix("bias") ? 0 : name.contains("word_embeddings") ? 6 : 1
     return Tensor(
       numbers.map { number in

@@ -62,6 +62,7 @@ struct PrimitiveLaws {
       "rotation, angles of each example",
       Rotation(heads: 1, angles: RotaryAngles(positions: 4, frequencies: [[1, 0.1], [0.5, 0.2]], scale: 1.2)),
       [[2, 4, 4]]),
+    Case("row replacement", RowReplacement(places: [4, 0]), [[5, 7], [2, 7]], batched: [false, false]),
     Case("lookup", Lookup([1, 4, 1, 0, 4, 4], examples: 2), [[5, 17]], batched: [false]),
     Case("pooling", Pooling(weights: [0.5, 0.5, 0, 0, 0, 1]), [[2, 3, 7]]),
     Case("convolution", Convolution(stride: 2, padding: 1), [[2, 3, 7, 6], [4, 3, 3, 3], [4]]),

@@ -48,12 +48,24 @@ public final class Pass {
     func layer(_ x: Variable) -> Variable {
       let name = tied ?? path + ".weight"
       if isTransposed { weights.noteTransposed(name) }
-      let weight = isTransposed ? parameter(name, inputs, outputs) : parameter(name, outputs, inputs)
+      if let tied { weights.noteTied(path + ".weight", to: tied) }
+      let weight = weight(of: path, name, isTransposed ? [inputs, outputs] : [outputs, inputs])
       return tape.apply(
         LinearLayer(isTransposed: isTransposed), [x, weight] + (bias ? [parameter(path + ".bias", outputs)] : []))
     }
     guard let change = weights.changes[path] else { return layer(x) }
     return change.output(self, x, layer: layer)
+  }
+
+  /// A module's weight, or what an adapter has put in its place.
+  private func weight(of path: String, _ name: String, _ shape: Shape) -> Variable {
+    let own = parameter(name, shape)
+    return weights.substitutes[path].map { $0(self, own) } ?? own
+  }
+
+  /// A matrix with other rows in the place of some.
+  public func replacingRows(_ places: [Int], of matrix: Variable, by rows: Variable) -> Variable {
+    tape.apply(RowReplacement(places: places), [matrix, rows])
   }
 
   /// x Wᵀ for a weight that no module has: a factor of an adapter.
@@ -66,7 +78,12 @@ public final class Pass {
   public func embedding(
     _ path: String, _ numbers: [Int], of examples: Int, count: Int, width: Int, padding: Int? = nil
   ) -> Variable {
-    tape.apply(Lookup(numbers, examples: examples, padding: padding), [parameter(path + ".weight", count, width)])
+    func lookup(_ table: Variable) -> Variable {
+      tape.apply(Lookup(numbers, examples: examples, padding: padding), [table])
+    }
+    weights.noteEmbedding(path)
+    let rows = lookup(weight(of: path, path + ".weight", [count, width]))
+    return weights.lookups[path].map { $0.output(self, rows, lookup: lookup) } ?? rows
   }
 
   /// Layer norm with `path.weight` and `path.bias`.
