@@ -48,7 +48,7 @@ struct GoldenNetworks {
     return max(1e-4, float32.indices.contains(compared.rawValue) ? 4 * (float32[compared.rawValue].number ?? 0) : 0)
   }
 
-  private func network(_ test: Case, isTrainable: Bool) throws -> Network {
+  func network(_ test: Case, isTrainable: Bool) throws -> Network {
     let config = ModelConfig(test.config, of: test.name)
     let (architecture, head) = (try Architectures.architecture(config), try Head(config))
     let names = try Blueprint.asked(architecture, head, config).all

@@ -57,6 +57,10 @@ struct PrimitiveLaws {
       "attention with padding",
       Attention(heads: 2, groups: 2, scale: 0.7, bias: [0, 0, 0, 0, 0, 0, 0, -.infinity, -.infinity, -.infinity]),
       qkv(2, 5, 8, 8)),
+    Case(
+      "attention behind keys that are known",
+      Attention(heads: 2, groups: 1, isCausal: true, window: 4, scale: 0.5, first: [3, 1]),
+      [[2, 2, 8], [2, 6, 4], [2, 6, 4]]),
     Case("rotation", Rotation(heads: 2, angles: RotaryAngles(positions: 6, frequencies: [[1, 0.1]])), [[3, 6, 10]]),
     Case(
       "rotation, angles of each example",

@@ -12,6 +12,9 @@ public final class Pass {
   /// Is shown the input of every linear layer, (…, in), with the module's path.
   public var observer: ((_ path: String, _ input: Variable) -> Void)?
 
+  /// What a decoder has read, where it goes on with texts token by token.
+  var cache: KeyValueCache?
+
   public init(_ tape: Tape, _ weights: Weights, recomputes: Bool = false) {
     self.tape = tape
     self.weights = weights
@@ -200,6 +203,17 @@ public final class Pass {
 
   func attend(_ attention: Attention, _ queries: Variable, _ keys: Variable, _ values: Variable) -> Variable {
     tape.apply(attention, [queries, keys, values])
+  }
+
+  /// Attention of a decoder, which looks back at what was read before where that is kept.
+  func attend(
+    _ attention: Attention, at path: String, _ queries: Variable, _ keys: Variable, _ values: Variable,
+    _ texts: TextBatch
+  ) -> Variable {
+    var attention = attention
+    attention.first = texts.first
+    let (keys, values) = cache?.extend(path, keys, values, texts) ?? (keys, values)
+    return attend(attention, queries, keys, values)
   }
 
   func rotate(_ x: Variable, heads: Int, _ angles: RotaryAngles) -> Variable {
