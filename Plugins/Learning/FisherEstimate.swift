@@ -92,7 +92,9 @@ struct FisherEstimate: RecipeOperation {
     let network = try model.network()
     for parameter in network.weights.all { parameter.isTrainable = true }
     let information = FisherInformation(of: network, estimator)
-    for rows in batches(examples, count) {
+    let batches = batches(examples, count)
+    try fit(information, examples, batches, context)
+    for rows in batches {
       try context.checkCancelled()
       let batch = examples.batch(rows)
       information.add(batch, examples.objective(rows, batch))
@@ -107,6 +109,26 @@ struct FisherEstimate: RecipeOperation {
       }
     }
     return Fisher(result)
+  }
+
+  /// Makes the passes fit into the memory that there is, before the first is made: where they do not fit as they are, blocks are
+  /// worked out again instead of kept, which changes no bit.
+  /// - Throws: `OperationError` where they do not fit then either.
+  private func fit(
+    _ information: FisherInformation, _ examples: ModelData, _ batches: [[Int]], _ context: Context
+  ) throws {
+    // Of batches of one size, the one of the longest texts takes most.
+    let lengths = Dictionary(
+      batches.map { rows in (rows.count, rows.map(examples.length).max() ?? 1) }, uniquingKeysWith: max)
+    func need() -> Int { lengths.map { information.need(examples: $0.key, length: $0.value) }.max() ?? 0 }
+    guard need() > context.memory else { return }
+    information.recomputes = true
+    let least = need()
+    guard least > context.memory else { return }
+    throw OperationError(
+      .step,
+      "a batch of `fisher` takes \(Measure.bytes(least)) at its peak, and steps may use \(Measure.bytes(context.memory))",
+      helps: ["a smaller `length` takes less, and `--memory` allows more"])
   }
 
   /// In the examples' order: `.mergekit_lm` depends on it. Texts go few at a time, for each has squares of its own.
