@@ -28,7 +28,8 @@ struct RegMeanPlusPlus: RecipeOperation {
         arXiv: "2508.03121"),
       .init("Jin et al. 2023, Dataless Knowledge Fusion by Merging Weights of Language Models", arXiv: "2212.09849"),
     ],
-    cost: "O(layers × samples × entries) and O(in³) a linear map; all models in memory, in float32",
+    cost:
+      "O(samples × entries) and O(in³) a linear map; all models in memory, in float32, and what goes into a layer for every example",
     examples: [
       Example("Two models, each with what it is for", "regmean_plus_plus([a, b], data: [data, data], samples: 50)")
     ])
@@ -59,7 +60,10 @@ struct RegMeanPlusPlus: RecipeOperation {
     guard let model = try? RunnableModel(models[0]) else { return 0 }
     let widest = model.blueprint.linearLayers.map(\.inputs).max() ?? 0
     let pass = model.memory(for: data[0], examples: 64, length: reading.length, .forward)
-    return pass + model.weightBytes * models.count + widest * widest * 8 * (models.count + 4)
+    // What goes into a layer, of every example.
+    let longest = (try? model.longest(reading.length)) ?? 1
+    let kept = sampling.samples * longest * widest * 4
+    return pass + (model.weightBytes + kept) * models.count + widest * widest * 8 * (models.count + 4)
   }
 
   func run(_ context: Context) throws -> Checkpoint {
@@ -68,14 +72,13 @@ struct RegMeanPlusPlus: RecipeOperation {
     let examples = try zip(runnable, data).map { model, data in
       try ModelData(data, for: model, reading.lengths, needsLabels: false, context: context).prefix(sampling.samples)
     }
+    var walks = zip(networks, examples).map { LayerWalk($0, $1) }
     let squares = GramLeastSquares(
       shares: GramLeastSquares.shares(weights, of: models.count), diagonal: diagonal.share, ridge: ridge)
     var made: [String: Tensor] = [:]
     let stages = stages(runnable[0].blueprint)
     for (number, stage) in stages.enumerated() {
-      let grams = try zip(networks, examples).map { network, examples in
-        try measure(stage.linear, network, examples, context)
-      }
+      let grams = try walks.indices.map { try walks[$0].grams(of: stage.linear.map(\.path), context) }
       for name in stage.names where isMerged(name) {
         let parameters = networks.map { network in network.weights.all.first { $0.name == name } }.compactMap { $0 }
         let tensors = parameters.map(\.tensor)
@@ -124,22 +127,6 @@ struct RegMeanPlusPlus: RecipeOperation {
       if let layer = linear[name], isMerged(name) { stages[stages.count - 1].linear.append(layer) }
     }
     return stages
-  }
-
-  /// What goes into some linear maps of a network as it stands.
-  private func measure(
-    _ layers: [LinearLayerName], _ network: Network, _ examples: ModelData, _ context: Context
-  ) throws -> InputGrams {
-    var grams = InputGrams()
-    guard !layers.isEmpty else { return grams }
-    let paths = Set(layers.map(\.path))
-    for rows in examples.batches(64) {
-      try context.checkCancelled()
-      let batch = examples.batch(rows)
-      network.observe(batch, inputsOf: paths) { path, input in grams.add(input, of: path, batch) }
-      grams.endBatch()
-    }
-    return grams
   }
 
   /// What the network does not use, such as a pooler that no head asks for.

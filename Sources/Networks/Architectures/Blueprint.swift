@@ -13,6 +13,10 @@ public struct Blueprint: Sendable {
   private let fixed: Set<String>
   /// Its linear layers with weights of their own, in the order in which they are used.
   public let linearLayers: [LinearLayerName]
+  /// Where each linear layer is used, by its path.
+  public let places: [String: [BlockPlace]]
+  /// How many blocks it has, one after the other.
+  public let blocks: Int
   /// Its embeddings, as layers that have a number in the place of an input: their weights are (in, out).
   public let embeddings: [LinearLayerName]
 
@@ -54,7 +58,7 @@ public struct Blueprint: Sendable {
       return (name, found, shape)
     }
     self.names = names
-    fixed = asked.fixed
+    (fixed, places, blocks) = (asked.fixed, asked.places, asked.blocks)
     func layer(_ path: String, isTransposed: Bool) -> LinearLayerName? {
       guard let weight = names.first(where: { $0.own == path + ".weight" }), weight.shape.rank == 2 else { return nil }
       return LinearLayerName(
@@ -95,6 +99,9 @@ public struct Blueprint: Sendable {
     let all: [(name: String, shape: Shape)]
     /// The paths of linear layers.
     let linear: [String]
+    /// Where each of them is used.
+    let places: [String: [BlockPlace]]
+    let blocks: Int
     let transposed: Set<String>
     let fixed: Set<String>
     /// Whose weight a layer has that has none of its own.
@@ -110,13 +117,18 @@ public struct Blueprint: Sendable {
     let pass = Pass(Tape(Memory(isDry: true), recording: false), Weights(isDry: true))
     let batch = architecture.input.example(1, length: 1)
     var linear: [String] = []
-    pass.observer = { path, _ in if !linear.contains(path) { linear.append(path) } }
+    var places: [String: [BlockPlace]] = [:]
+    pass.observer = { [unowned pass] path, _ in
+      if !linear.contains(path) { linear.append(path) }
+      places[path, default: []].append(pass.place)
+    }
     guard architecture.output(head, architecture.hidden(pass, batch), pass, batch) != nil else {
       throw OperationError(.data, "`\(config.label)` is to have \(head), and its architecture has none here")
     }
     let weights = pass.weights
     return Asked(
-      all: weights.all.map { ($0.name, $0.shape) }, linear: linear, transposed: weights.transposed,
+      all: weights.all.map { ($0.name, $0.shape) }, linear: linear, places: places, blocks: pass.blocks,
+      transposed: weights.transposed,
       fixed: weights.fixed, tied: weights.tied, embeddings: weights.embeddings)
   }
 

@@ -12,6 +12,10 @@ public final class Pass {
   /// Is shown the input of every linear layer, (…, in), with the module's path.
   public var observer: ((_ path: String, _ input: Variable) -> Void)?
 
+  private var begun = 0
+  private var isInBlock = false
+  /// The blocks that are run, where it is not all.
+  var stretch: BlockStretch?
   /// What a decoder has read, where it goes on with texts token by token.
   var cache: KeyValueCache?
 
@@ -226,8 +230,20 @@ public final class Pass {
     return rmsNorm(path, parts, epsilon: epsilon, offset: offset).reshaped(x.shape)
   }
 
+  /// How many blocks have begun.
+  var blocks: Int { begun }
+
+  /// Where the pass is.
+  var place: BlockPlace { isInBlock ? .inside(begun - 1) : .between(begun) }
+
   /// A block of a network, of which only the input is kept where memory is short.
   public func block(_ x: Variable, _ body: @escaping (Variable) -> Variable) -> Variable {
-    recomputes ? tape.recomputing(x, body) : body(x)
+    begun += 1
+    if let other = stretch?.value(inPlaceOf: begun - 1, x) { return other }
+    isInBlock = true
+    let y = recomputes ? tape.recomputing(x, body) : body(x)
+    isInBlock = false
+    stretch?.note(y, of: begun - 1)
+    return y
   }
 }
