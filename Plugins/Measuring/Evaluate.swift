@@ -11,13 +11,14 @@ import Tensors
 /// answers, or the likeness of two texts. Intervals are percentile bootstraps over examples.
 struct Evaluate: RecipeOperation {
   enum Pooling: String, Choice {
-    case mean, first, last
+    case mean, first, last, max
 
     var text: String {
       switch self {
       case .mean: "The mean of all tokens' states, as sentence transformers take it."
       case .first: "The first token's state, where BERT has its `[CLS]`."
       case .last: "The last token's state, as decoders have it."
+      case .max: "The largest of all tokens' states, entry by entry."
       }
     }
 
@@ -26,6 +27,7 @@ struct Evaluate: RecipeOperation {
       case .mean: .mean
       case .first: .first
       case .last: .last
+      case .max: .max
       }
     }
   }

@@ -157,6 +157,30 @@ struct ExaminationTests {
     try near(made.facts, "exact_match", .number(2.0 / 3))
   }
 
+  @Test(
+    "of pairs are those of PyTorch for each pooling of sentence-transformers",
+    arguments: ["mean", "first", "last", "max"])
+  func likeness(pooling: String) throws {
+    let golden = try #require(Self.golden["likeness"])
+    let rows = (golden["pairs"]?.array ?? []).compactMap(\.array).map { pair -> JSON in
+      ["one": pair[0], "other": pair[1], "score": pair[2]]
+    }
+    let data = try data(rows, ["text": .text("one"), "pair": .text("other"), "score": .text("score")])
+    let body = Self.bert(vocabulary: 63, positions: 40, classes: 1).compactMap { name, shape in
+      name.hasPrefix("bert.") ? (String(name.dropFirst("bert.".count)), shape) : nil
+    }
+    let made = try run(
+      "evaluate",
+      [
+        "model": .contents([Self.model(golden, body)]), "data": .contents([data]), "pooling": .value(.choice(pooling)),
+      ])
+    let cosines = try #require(golden["cosines"]?[pooling]?.array).compactMap(\.number)
+    for (found, row) in zip(try made.tensor("cosine").doubles, try made.tensor("row").integers) {
+      #expect(abs(found - cosines[row]) < 1e-5)
+    }
+    for name in ["spearman", "pearson", "loss"] { try near(made.facts, name, golden["figures"]?[pooling]?[name], 1e-5) }
+  }
+
   /// A classifier of examples, with names for its classes.
   private func classifier(_ names: [String]) -> Content {
     let golden = Self.golden["tags"] ?? .null
