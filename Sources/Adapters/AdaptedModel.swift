@@ -13,7 +13,7 @@ public struct AdaptedModel: Sendable {
     public var layer: AdaptedLayer?
     /// Whether it is a layer's bias, and not its weight.
     public var isBias = false
-    /// Where it is a stack of experts.
+    /// Which of the experts' matrices it has.
     var stack: ExpertFactors.Place?
   }
 
@@ -63,11 +63,13 @@ public struct AdaptedModel: Sendable {
     for (path, layer) in reading.layers where !isTied || path != tying?.head.path {
       if let experts = layer.experts {
         let isTurned = ["gpt_oss", "aria", "openai_privacy_filter"].contains(model.facts["model_type"]?.string ?? "")
-        let place = try experts.place(
+        let places = try experts.places(
           in: model.label, of: adapter.label, prefersTransposed: isTurned
         ) { shapes[$0] }
-        changes[place.name, default: Change()].layer = layer
-        changes[place.name]?.stack = place
+        for place in places {
+          changes[place.tensor, default: Change()].layer = layer
+          changes[place.tensor]?.stack = place
+        }
         continue
       }
       let found = try shape(path + ".weight")
@@ -111,6 +113,7 @@ public struct AdaptedModel: Sendable {
     let whole = AdapterReading.prefix + name
     let stacks = (adapter.facts["target_parameters"]?.array ?? []).compactMap(\.string)
     if stacks.contains(where: { name == $0 || name.hasSuffix("." + $0) }) { return true }
+    if !stacks.isEmpty, name.contains("experts.") { return true }
     let isBias = name.hasSuffix(".bias")
     let parts = kind.parts.filter { isBias ? $0.changesBias : name.hasSuffix(".weight") }
     let module = whole.dropLast(isBias ? "bias".count : "weight".count)

@@ -101,10 +101,12 @@ struct TiedAdapterTests {
       tensors: test.shapes("shapes").map { TensorEntry($0.name, hashed($0.name, $0.shape)) }, label: "base")
     let made = try run("attach", ["base": .contents([base]), "adapter": .contents([adapter(test)])])
     for (name, _) in test.shapes("shapes") {
-      let expected = (test.json["made"]?[name]?.array ?? []).compactMap(\.number)
+      guard let numbers = test.json["made"]?[name]?.array?.compactMap(\.number) else {
+        #expect(try made.tensor(name).hasSameBytes(as: base.tensor(name)), "\(name)")
+        continue
+      }
       let found = try made.tensor(name).doubles
-      #expect(
-        zip(found, expected).allSatisfy { ($0 - $1).magnitude < 1e-6 } && found.count == expected.count, "\(name)")
+      #expect(zip(found, numbers).allSatisfy { ($0 - $1).magnitude < 1e-6 } && found.count == numbers.count, "\(name)")
     }
   }
 }

@@ -179,6 +179,37 @@ def experts(name, shapes, turned, **options):
             "made": {key: [float(f"{x:.7g}") for x in value.flatten().tolist()] for key, value in merged.named_parameters()}}
 
 
+MOE = dict(
+    vocab_size=31, hidden_size=12, num_hidden_layers=2, num_attention_heads=2, num_key_value_heads=1, num_experts_per_tok=2,
+    max_position_embeddings=32)
+
+
+def apart(name, model_class, config_class, fields, **options):
+    """A network of `transformers` whose files have tensors for each expert."""
+    network = getattr(transformers, model_class)(getattr(transformers, config_class)(**MOE | fields))
+    with tempfile.TemporaryDirectory() as folder, torch.no_grad():
+        network.save_pretrained(folder)
+        path = os.path.join(folder, "model.safetensors")
+        state = {key: hashed_tensor(key, value.shape) for key, value in load_file(path).items()}
+        save_file(state, path, metadata={"format": "pt"})
+        network = getattr(transformers, model_class).from_pretrained(folder, dtype=torch.float32)
+        adapted = get_peft_model(network, LoraConfig(**dict(r=2, lora_alpha=3) | options))
+        for key, parameter in adapted.named_parameters():
+            if "lora_" in key:
+                parameter.copy_(hashed_tensor(key.replace(".default", ""), parameter.shape))
+        adapted.save_pretrained(folder)
+        stored = json.load(open(os.path.join(folder, "adapter_config.json")))
+        adapter = load_file(os.path.join(folder, "adapter_model.safetensors"))
+        for key, tensor in adapter.items():
+            assert torch.equal(tensor, hashed_tensor(key, tensor.shape)), key
+        adapted.merge_and_unload().save_pretrained(folder)
+        merged = load_file(path)
+    changed = [key for key in merged if not torch.equal(merged[key], state[key])]
+    return {"name": name, "shapes": {key: list(value.shape) for key, value in merged.items()}, "adapter": stored,
+            "model_type": network.config.model_type, "tensors": {key: list(value.shape) for key, value in adapter.items()},
+            "made": {key: [float(f"{x:.7g}") for x in merged[key].flatten().tolist()] for key in changed}}
+
+
 def stacks():
     both = ["experts.gate_up_proj", "experts.down_proj"]
     plain = dict(gate_up_proj=(3, 10, 4), down_proj=(3, 4, 5))
@@ -188,6 +219,12 @@ def stacks():
         experts("experts, turned", dict(gate_up_proj=(3, 4, 10), down_proj=(3, 5, 4)), True, target_parameters=both),
         experts("experts, turned squares", dict(gate_up_proj=(2, 4, 4), down_proj=(2, 5, 4)), True, target_parameters=both),
         experts("experts, patterns", plain, False, target_parameters=both, alpha_pattern={"experts.down_proj": 5}, rank_pattern={"experts.down_proj": 1}),
+        apart("qwen3, experts apart", "Qwen3MoeForCausalLM", "Qwen3MoeConfig", dict(
+            intermediate_size=20, moe_intermediate_size=8, head_dim=6, num_experts=3), target_modules=["q_proj"], target_parameters=both),
+        apart("mixtral, experts apart", "MixtralForCausalLM", "MixtralConfig", dict(
+            intermediate_size=8, num_local_experts=3), target_modules=[], target_parameters=["mlp.experts.gate_up_proj"]),
+        apart("gpt_oss", "GptOssForCausalLM", "GptOssConfig", dict(
+            intermediate_size=8, head_dim=6, num_local_experts=3, layer_types=["full_attention"] * 2), target_modules=[], target_parameters=both),
         experts("a matrix", dict(weight=(6, 4)), False, target_parameters=["experts.weight"]),
     ]
 
