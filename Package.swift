@@ -83,6 +83,7 @@ let package = Package(
       ]),
     .executableTarget(name: "mergekit", dependencies: ["CommandLine"]),
 
+    .target(name: "GoldenNumbers", dependencies: ["Tensors"], path: "Tests/GoldenNumbers", swiftSettings: optimised),
     .testTarget(name: "FingerprintsTests", dependencies: ["Fingerprints"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Fingerprints"]),
     .testTarget(name: "FormatsTests", dependencies: ["Formats", "Tensors", "Diagnostics"]),
@@ -98,13 +99,15 @@ let package = Package(
     .testTarget(
       name: "TokenizersTests", dependencies: ["Tokenizers", "Formats", "Diagnostics"], resources: [.copy("Golden")]),
     .testTarget(
-      name: "NetworksTests", dependencies: ["Networks", "Tensors", "Formats", "Diagnostics"],
+      name: "NetworksTests", dependencies: ["Networks", "GoldenNumbers", "Tensors", "Formats", "Diagnostics"],
       resources: [.copy("Golden")]),
     .testTarget(name: "OperationsTests", dependencies: ["Operations", "Tensors", "Formats", "Diagnostics"]),
     .testTarget(
       name: "CatalogTests",
       dependencies: [
-        "Catalog", "Adapters", "Models", "Operations", "Networks", "Tensors", "Formats", "Fingerprints", "Diagnostics",
+        "Catalog", "Adapters", "Models", "Operations", "Networks", "GoldenNumbers", "Tensors", "Formats",
+        "Fingerprints",
+        "Diagnostics",
       ],
       resources: [.copy("Golden")]),
     .testTarget(

@@ -18,16 +18,21 @@ extension AdapterFold {
 
   func memory() -> Int {
     let model = try? AdaptedModel(adapter.content, for: base.content)
-    return MemoryRoom.memory(model?.workspaces(in: base.content) ?? [])
+    return MemoryRoom.memory(model?.workspaces() ?? [])
   }
 
+  func lead(_ first: Content) throws -> Content { try AdaptedModel(adapter.content, for: first).model }
+
   func tensor(_ tensor: TensorName, _ read: TensorReader) throws -> Tensor {
-    try model(read).tensor(tensor.text, read(base), share: share(tensor))
+    let model = try model(read)
+    return try model.tensor(tensor.text, read(Checkpoint(model.model)), share: share(tensor))
   }
 
   func runs(_ tensor: TensorName, as dtype: DType, _ read: TensorReader) throws -> RunReader? {
-    guard dtype.hasKernels, let shape = base.content.entry(tensor.text)?.shape, let stream = try read.stream(base),
-      let sum = try model(read).sum(tensor.text, Tensor(stream, shape: shape), share: share(tensor))
+    let model = try model(read)
+    guard dtype.hasKernels, let shape = model.model.entry(tensor.text)?.shape,
+      let stream = try read.stream(Checkpoint(model.model)),
+      let sum = try model.sum(tensor.text, Tensor(stream, shape: shape), share: share(tensor))
     else { return nil }
     return { run, target in
       guard let place = target.baseAddress else { return }

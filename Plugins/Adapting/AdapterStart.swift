@@ -9,7 +9,7 @@ import Tensors
 protocol AdapterStart: RecipeOperation where Output == Adapter {
   /// What has the layers' weights: a model or a delta.
   var source: Content { get }
-  var targets: [String] { get }
+  var chosen: TargetLayers { get }
 
   /// The kind of adapter that it makes.
   var kind: any AdapterKind.Type { get }
@@ -84,7 +84,7 @@ extension AdapterStart {
   }
 
   private func matched() throws -> [AdapterTarget] {
-    let found = try AdapterTarget.matching(targets, in: source, axes: Self.axes, of: Self.about.name)
+    let found = try AdapterTarget.matching(chosen.targets, in: source, axes: Self.axes, of: Self.about.name)
     for target in found { try check(target) }
     guard Set(found.map(\.isTransposed)).count <= 1 else {
       throw OperationError(

@@ -61,6 +61,7 @@ struct AsLora: RecipeOperation {
     for (path, layer) in reading.layers {
       let isScaled =
         layer.inputFactors != nil || layer.outputFactors != nil || layer.lengths != nil || !layer.keepsWeight
+        || layer.onInput == nil && layer.onOutput == nil
       guard !isScaled, reading.whole.isEmpty else { return try reading.checkAdds("as_lora") }
       guard layer.onOutput == nil || base != nil else {
         throw OperationError(

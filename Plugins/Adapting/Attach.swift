@@ -10,7 +10,9 @@ struct Attach: AdapterFold {
     discussion: """
       Each weight that the adapter changes becomes W + ΔW, worked out in float64. Of low rank ΔW is s B A with s = α/r, or \
       α/√r with `use_rslora`; `alpha_pattern`, transposed layers, embeddings, biases, DoRA's magnitudes and modules that \
-      were saved whole are taken as PEFT means them, and so are its LoKr, IA3 and Poly. All other tensors stay as they \
+      were saved whole are taken as PEFT means them, and so are trained tokens, stacks of experts (`target_parameters`), and its LoKr, \
+      LoHa, IA3 and Poly. Where a head has the embedding's weight and the adapter changes only one of the two, the result has a head \
+      with a weight of its own, and says so in its configuration: PEFT's own merge would change both. All other tensors stay as they \
       are, byte for byte. Recipes write `base + adapter`; mergekit writes such a model as `model+adapter`.
       """,
     papers: [
@@ -22,8 +24,8 @@ struct Attach: AdapterFold {
       Example("Half of what the adapter does", "attach(base:, adapter: adapter(\"models/adapter\"), weight: 0.5)"),
     ])
 
-  /// 2: what is of low rank is added a few rows at a time.
-  static let version = 2
+  /// 2: what is of low rank is added a few rows at a time. 3: a head and an embedding that share a weight part where only one changes.
+  static let version = 3
 
   @Input("The model.")
   var base: Checkpoint

@@ -30,8 +30,7 @@ struct Complete: AdapterStart {
   var delta: Delta
   @Param("Rank of each layer's change.", in: 1...65_536)
   var rank: Int
-  @Param("Layers by the ends of their paths, or patterns with `*`; `all-linear` is every linear layer but the head.")
-  var targets: [String] = [AdapterTarget.allLinear]
+  @Include var chosen: TargetLayers
   @Param("The most sweeps.", in: 1...100_000)
   var sweeps: Int = 200
   @Param("What is added to each least squares, as a share of its trace.", in: 0...)

@@ -43,8 +43,7 @@ struct Compress: AdapterStart {
   var rank: Int
   @Param("What it becomes.")
   var form: Form = .tucker
-  @Param("Layers by the ends of their paths, or patterns with `*`; `all-linear` is every linear layer but the head.")
-  var targets: [String] = [AdapterTarget.allLinear]
+  @Include var chosen: TargetLayers
   @Param("Length of a Tucker core's axes for a convolution's height and width, at most.", in: 1...64)
   var kernelRank: Int = 2
   @Param("Both sides of a Kronecker product's first factor, where it divides the weight's.", in: 1...65_536)

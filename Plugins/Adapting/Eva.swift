@@ -63,8 +63,7 @@ struct Eva: RecipeOperation {
   var spread: Double = 2
   @Param("The cosine with a component's last direction from which it counts as settled: the paper's τ.", in: 0...1)
   var converged: Fraction = 0.99
-  @Param("Layers by the ends of their paths, or patterns with `*`; `all-linear` is every linear layer but the head.")
-  var targets: [String] = [AdapterTarget.allLinear]
+  @Include var chosen: TargetLayers
   @Param("What the adapter is multiplied by is this over the rank; the rank itself by default.", in: 0...)
   var alpha: Double? = nil
   @Param("Whether components are divided by the root of their singular values.")
@@ -75,19 +74,13 @@ struct Eva: RecipeOperation {
   var method: Method = .incremental
   @Param("The most batches that are looked at.", in: 1...1_000_000, unit: .steps)
   var steps: Int = 100
-  @Param("Examples of a batch.", in: 1...1_000_000, unit: .examples)
-  var batch: Int = 16
-  @Param(
-    "The most tokens of a text or window; as many as the model reads where it is left out.", in: 2...1_000_000,
-    unit: .tokens)
-  var length: Int? = nil
-  @Param("Whether texts that are longer are cut off.")
-  var truncate: Bool = false
+  @Include var batches: Batches
+  @Include var reading: TextReading
 
   /// Which layers get how many ranks, only the inputs tell.
   func outline() throws -> Content? {
     let model = try RunnableModel(base)
-    try model.longest(length)
+    try model.longest(reading.length)
     _ = try ModelData.task(of: data, for: model, needsLabels: false)
     for target in try targets(of: model) { try target.check(rank: rank, of: "eva") }
     return nil
@@ -97,15 +90,14 @@ struct Eva: RecipeOperation {
     guard let model = try? RunnableModel(base) else { return 0 }
     let widths = model.blueprint.linearLayers.map(\.inputs)
     let kept = widths.reduce(0) { $0 + 8 * $1 * (method == .covariance ? $1 : Int(Double(rank) * spread) + 1) }
-    return model.memory(for: data, examples: batch, length: length, .forward) + kept
+    return model.memory(for: data, examples: batches.batch, length: reading.length, .forward) + kept
       + (method == .incremental ? room : 0)
   }
 
   func run(_ context: Context) throws -> Adapter {
     let model = try RunnableModel(base)
     let targets = try targets(of: model)
-    let lengths = TextLengths(longest: length, truncates: truncate)
-    let examples = try ModelData(data, for: model, lengths, needsLabels: false, context: context)
+    let examples = try ModelData(data, for: model, reading.lengths, needsLabels: false, context: context)
     let network = try model.network()
     let paths = Dictionary(uniqueKeysWithValues: model.blueprint.linearLayers.map { ($0.weight, $0.path) })
     let layers = targets.map { target in
@@ -115,7 +107,7 @@ struct Eva: RecipeOperation {
     var search = ExplainedVariance(
       layers, rank: rank, spread: spread, converged: converged.share,
       method: method == .covariance ? .covariance : .incremental)
-    let perEpoch = (examples.count + batch - 1) / batch
+    let perEpoch = (examples.count + batches.batch - 1) / batches.batch
     let most = method == .covariance ? min(steps, perEpoch) : steps
     let adapted = Set(layers.map(\.path))
     var kept = [[ExplainedVariance.Input]?](repeating: nil, count: perEpoch)
@@ -123,7 +115,7 @@ struct Eva: RecipeOperation {
     for step in 0..<most where !search.isDone {
       try context.checkCancelled()
       let number = step % perEpoch
-      let rows = Array(number * batch..<min((number + 1) * batch, examples.count))
+      let rows = Array(number * batches.batch..<min((number + 1) * batches.batch, examples.count))
       let inputs = try kept[number] ?? inputs(of: examples.batch(rows), in: network, at: adapted, context)
       let size = inputs.reduce(0) { $0 + $1.rows.byteCount }
       if kept[number] == nil, size <= room {
@@ -158,7 +150,9 @@ struct Eva: RecipeOperation {
 
   private func targets(of model: RunnableModel) throws -> [AdapterTarget] {
     let weights = Set(model.blueprint.linearLayers.map(\.weight))
-    return try AdapterTarget.matching(targets, in: base.content, of: "eva").filter { weights.contains($0.weight) }
+    return try AdapterTarget.matching(chosen.targets, in: base.content, of: "eva").filter {
+      weights.contains($0.weight)
+    }
   }
 
   private func adapter(

@@ -26,8 +26,7 @@ struct ExtractLora: AdapterStart {
   var delta: Delta
   @Param("The most rank that a layer gets; without `energy` and `error`, what each gets.", in: 1...65_536)
   var rank: Int
-  @Param("Layers by the ends of their paths, or patterns with `*`; `all-linear` is every linear layer but the head.")
-  var targets: [String] = [AdapterTarget.allLinear]
+  @Include var chosen: TargetLayers
   @Param("Share of the change's squared singular values that is enough.")
   var energy: Fraction = 1
   @Param("Relative error that is small enough.")

@@ -33,8 +33,7 @@ struct Factorize: AdapterStart {
   var ratio: Fraction = 0.5
   @Param("Rank of all layers instead.", in: 1...65_536)
   var rank: Int? = nil
-  @Param("Layers by the ends of their paths, or patterns with `*`; `all-linear` is every linear layer but the head.")
-  var targets: [String] = [AdapterTarget.allLinear]
+  @Include var chosen: TargetLayers
 
   var source: Content { base.content }
   var kind: any AdapterKind.Type { Factors.self }

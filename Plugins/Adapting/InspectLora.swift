@@ -52,7 +52,11 @@ struct InspectLora: RecipeOperation {
   var length: Int = 4096
 
   func outline() throws -> Content? {
-    _ = try AdaptedModel(adapter.content, for: base.content)
+    let model = try AdaptedModel(adapter.content, for: base.content)
+    if let path = model.reading.pathOfExperts {
+      throw OperationError(
+        .step, "`\(adapter.label)` changes experts of `\(path)`, and `inspect_lora` looks at layers alone")
+    }
     return Content(.metrics)
   }
 
@@ -79,8 +83,8 @@ struct InspectLora: RecipeOperation {
     let layers = model.reading.layers.map { $0 }
     let room = MemoryRoom()
     let numbers = try context.map(layers) { path, layer in
-      let shape = base.content.entry(path + ".weight")?.shape ?? []
-      return try room.with(8 * shape.count * 6) { try measured(path, layer, model.reading) }
+      let shape = model.model.entry(path + ".weight")?.shape ?? []
+      return try room.with(8 * shape.count * 6) { try measured(path, layer, model) }
     }
     func total(_ part: (Numbers) -> Double) -> Double { numbers.reduce(0) { $0 + part($1) * part($1) }.squareRoot() }
     func largest(_ part: (Numbers) -> Double) -> Double { numbers.map(part).max() ?? 0 }
@@ -121,11 +125,11 @@ struct InspectLora: RecipeOperation {
     ]
   }
 
-  private func measured(_ path: String, _ layer: AdaptedLayer, _ reading: AdapterReading) throws -> Numbers {
+  private func measured(_ path: String, _ layer: AdaptedLayer, _ model: AdaptedModel) throws -> Numbers {
     let name = path + ".weight"
-    let stored = try base.content.finiteTensor(name)
+    let stored = try model.model.finiteTensor(name)
     let target = layer.matrix(of: stored)
-    let change = try layer.change(of: stored, reading.read)
+    let change = try layer.change(of: stored, model.reading.read)
     guard let values = SingularValues(change)?.values else {
       throw OperationError.notDecomposed(name, by: "inspect_lora")
     }

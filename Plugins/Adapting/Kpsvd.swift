@@ -27,8 +27,7 @@ struct Kpsvd: AdapterStart {
   var base: Checkpoint
   @Param("The most terms for a layer; one that has fewer gets all.", in: 1...65_536)
   var rank: Int
-  @Param("Layers by the ends of their paths, or patterns with `*`; `all-linear` is every linear layer but the head.")
-  var targets: [String] = [AdapterTarget.allLinear]
+  @Include var chosen: TargetLayers
   @Param("Share of the squared singular values that is enough.")
   var energy: Fraction = 0.9
   @Param("Whether terms end where the singular values bend.")

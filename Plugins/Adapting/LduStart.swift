@@ -38,8 +38,7 @@ struct LduStart: AdapterStart {
   var base: Checkpoint
   @Param("How many pivots of each layer are trained.", in: 1...65_536)
   var rank: Int
-  @Param("Layers by the ends of their paths, or patterns with `*`; `all-linear` is every linear layer but the head.")
-  var targets: [String] = [AdapterTarget.allLinear]
+  @Include var chosen: TargetLayers
   @Param("What the adapter is multiplied by is this over the rank; the rank itself by default.", in: 0...)
   var alpha: Double? = nil
   @Param("What z begins as.")

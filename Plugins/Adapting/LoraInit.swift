@@ -40,8 +40,7 @@ struct LoraInit: LowRankStart {
   var base: Checkpoint
   @Param("Rank of each layer's change.", in: 1...65_536)
   var rank: Int
-  @Param("Layers by the ends of their paths, or patterns with `*`; `all-linear` is every linear layer but the head.")
-  var targets: [String] = [AdapterTarget.allLinear]
+  @Include var chosen: TargetLayers
   @Param("What the change is multiplied by is this over the rank; the rank itself by default.", in: 0...)
   var alpha: Double? = nil
   @Param("Whether it is divided by the rank's root instead.")

@@ -50,18 +50,12 @@ struct MhrAdapt: RecipeOperation {
   var tune: Tuned = .routing
   @Param("Batches to learn from.", in: 1...1_000_000_000, unit: .steps)
   var steps: Int = 200
-  @Param("Examples that each step looks at.", in: 1...1_000_000, unit: .examples)
-  var batch: Int = 16
+  @Include var batches: Batches
   @Param("The learning rate of skills, or of their mean.", in: 0...1000)
   var rate: Double = 1e-3
   @Param("The learning rate of routers.", in: 0...1000)
   var routingRate: Double = 0.1
-  @Param(
-    "The most tokens of a text or window; as many as the model reads where it is left out.", in: 2...1_000_000,
-    unit: .tokens)
-  var length: Int? = nil
-  @Param("Whether texts that are longer are cut off.")
-  var truncate: Bool = false
+  @Include var reading: TextReading
   @Param("Decides how routers begin, and the order of the examples.")
   var seed: Int = 0
 
@@ -74,19 +68,21 @@ struct MhrAdapt: RecipeOperation {
 
   func memory() -> Int {
     guard let model = try? RunnableModel(base) else { return 0 }
-    return model.memory(for: data, examples: batch, length: length, .gradients) + inventory.content.byteCount * 4
+    return model.memory(for: data, examples: batches.batch, length: reading.length, .gradients) + inventory.content
+      .byteCount * 4
   }
 
   func run(_ context: Context) throws -> Adapter {
     let model = try RunnableModel(base)
-    let examples = try ModelData(data, for: model, TextLengths(longest: length, truncates: truncate), context: context)
+    let examples = try ModelData(data, for: model, reading.lengths, context: context)
     guard tune != .average else { return try average(model, examples, context) }
     let routed = try RoutedNetwork(forNewTask(), for: base.content, in: model.network())
     for parameter in routed.network.weights.all where parameter.isTrainable && !RoutedNetwork.isRouter(parameter) {
       parameter.isTrainable = tune == .all
     }
     try RoutedTraining(
-      name: "mhr_adapt", steps: steps, batch: batch, rate: rate, routingRate: routingRate, relaxed: false, seed: seed
+      name: "mhr_adapt", steps: steps, batch: batches.batch, rate: rate, routingRate: routingRate, relaxed: false,
+      seed: seed
     ).run(routed, [examples], context)
     var adapter = try Self.routed(task: 0, of: Inventory(routed.content)).content
     let origin = NewAdapter.origin("mhr_adapt", ["shares": try RoutedTraining.shares(of: routed.content)])
@@ -100,7 +96,7 @@ struct MhrAdapt: RecipeOperation {
     let adapted = try AdaptedModel(mean.content, for: base.content)
     try adapted.install(on: network, isTrainable: true)
     try Finetuning(
-      "mhr_adapt", epochs: 1, steps: steps, batch: batch, rate: rate, schedule: .constant, warmup: 0, seed: seed
+      "mhr_adapt", epochs: 1, steps: steps, batch: batches.batch, rate: rate, schedule: .constant, warmup: 0, seed: seed
     ).run(Training(network, AdamW(weightDecay: 0), clip: nil), on: examples, context)
     return Adapter(adapted.content(from: network))
   }

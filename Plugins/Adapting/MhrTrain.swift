@@ -38,24 +38,17 @@ struct MhrTrain: RecipeOperation {
   var heads: Int = 1
   @Param("Rank of a skill.", in: 1...65_536)
   var rank: Int = 1
-  @Param("Layers by the ends of their paths, or patterns with `*`; `all-linear` is every linear layer but the head.")
-  var targets: [String] = [AdapterTarget.allLinear]
+  @Include var chosen: TargetLayers
   @Param("Batches to learn from, all tasks together.", in: 1...1_000_000_000, unit: .steps)
   var steps: Int = 1000
-  @Param("Examples that each step looks at.", in: 1...1_000_000, unit: .examples)
-  var batch: Int = 16
+  @Include var batches: Batches
   @Param("The learning rate of skills.", in: 0...1000)
   var rate: Double = 1e-3
   @Param("The learning rate of routers.", in: 0...1000)
   var routingRate: Double = 0.1
   @Param("Whether routing is noisy while it is trained.")
   var relaxed: Bool = true
-  @Param(
-    "The most tokens of a text or window; as many as the model reads where it is left out.", in: 2...1_000_000,
-    unit: .tokens)
-  var length: Int? = nil
-  @Param("Whether texts that are longer are cut off.")
-  var truncate: Bool = false
+  @Include var reading: TextReading
   @Param("Decides how skills begin, the noise, and the order of the examples.")
   var seed: Int = 0
 
@@ -69,16 +62,17 @@ struct MhrTrain: RecipeOperation {
 
   func memory() -> Int {
     guard let model = try? RunnableModel(base), let start = try? start(model) else { return 0 }
-    return model.memory(for: tasks[0], examples: batch, length: length, .gradients) + start.byteCount * 4
+    return model.memory(for: tasks[0], examples: batches.batch, length: reading.length, .gradients) + start.byteCount
+      * 4
   }
 
   func run(_ context: Context) throws -> Inventory {
     let model = try RunnableModel(base)
     let routed = try RoutedNetwork(try start(model), for: base.content, in: model.network())
-    let lengths = TextLengths(longest: length, truncates: truncate)
-    let examples = try tasks.map { try ModelData($0, for: model, lengths, context: context) }
+    let examples = try tasks.map { try ModelData($0, for: model, reading.lengths, context: context) }
     try RoutedTraining(
-      name: "mhr_train", steps: steps, batch: batch, rate: rate, routingRate: routingRate, relaxed: relaxed, seed: seed
+      name: "mhr_train", steps: steps, batch: batches.batch, rate: rate, routingRate: routingRate, relaxed: relaxed,
+      seed: seed
     ).run(routed, examples, context)
     var inventory = routed.content
     let origin = NewAdapter.origin("mhr_train", ["shares": try RoutedTraining.shares(of: inventory)])
@@ -89,7 +83,7 @@ struct MhrTrain: RecipeOperation {
   /// The inventory before it is trained.
   private func start(_ model: RunnableModel) throws -> Content {
     let weights = Set(model.blueprint.linearLayers.map(\.weight))
-    let layers = try AdapterTarget.matching(targets, in: base.content, of: "mhr_train").filter {
+    let layers = try AdapterTarget.matching(chosen.targets, in: base.content, of: "mhr_train").filter {
       weights.contains($0.weight)
     }
     var adapter = NewAdapter(

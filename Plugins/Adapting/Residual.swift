@@ -16,8 +16,8 @@ struct Residual: AdapterFold {
     cost: "O(entries × rank) of the tensors that change; of low rank a few rows in memory at a time, else one tensor",
     examples: [Example("The model that PiSSA trains on", "residual(base:, adapter: pissa(base, rank: 4))")])
 
-  /// 2: what is of low rank is added a few rows at a time.
-  static let version = 2
+  /// 2: what is of low rank is added a few rows at a time. 3: a head and an embedding that share a weight part where only one changes.
+  static let version = 3
 
   @Input("The model.")
   var base: Checkpoint

@@ -23,8 +23,7 @@ struct TuckerStart: AdapterStart {
   var base: Checkpoint
   @Param("Length of the core's axes for inputs and outputs.", in: 1...65_536)
   var rank: Int
-  @Param("Layers by the ends of their paths, or patterns with `*`; `all-linear` is every linear layer but the head.")
-  var targets: [String] = [AdapterTarget.allLinear]
+  @Include var chosen: TargetLayers
   @Param("Length of the core's axes for a convolution's height and width, at most.", in: 1...64)
   var kernelRank: Int = 2
   @Param("What the change is multiplied by.")

@@ -60,11 +60,7 @@ struct AdaMerging: RecipeOperation {
   var clamp: Bool = false
   @Param("Patterns of tensors that stay each model's own, such as heads.")
   var keep: [String] = []
-  @Param(
-    "The most tokens of a text; as many as the model reads where it is left out.", in: 2...1_000_000, unit: .tokens)
-  var length: Int? = nil
-  @Param("Whether texts that are longer are cut off.")
-  var truncate: Bool = false
+  @Include var reading: TextReading
   @Param("Decides which examples each step looks at.")
   var seed: Int = 0
 
@@ -77,7 +73,7 @@ struct AdaMerging: RecipeOperation {
 
   func memory() -> Int {
     let entries = models[0].content.tensors.reduce(0) { $0 + $1.shape.count }
-    let pass = (try? checked())?.first?.memory(for: data[0], examples: batch, length: length, .gradients) ?? 0
+    let pass = (try? checked())?.first?.memory(for: data[0], examples: batch, length: reading.length, .gradients) ?? 0
     return entries * 4 * (2 + 3 * models.count) + pass
   }
 
@@ -90,11 +86,10 @@ struct AdaMerging: RecipeOperation {
         zip(try model.content.finiteTensor(name).floats, origin).map { $0 - $1 }
       }
     }
-    let lengths = TextLengths(longest: length, truncates: truncate)
     let tasks = try zip(runnable, data).map { model, data in
       AdaMergingTask(
         network: try model.network(),
-        examples: try ModelData(data, for: model, lengths, needsLabels: false, context: context), names: names
+        examples: try ModelData(data, for: model, reading.lengths, needsLabels: false, context: context), names: names
       )
     }
     var search = CoefficientSearch(
@@ -150,7 +145,7 @@ struct AdaMerging: RecipeOperation {
     for other in models.dropFirst() { try models[0].content.checkSameTensors(as: other.content, where: isMerged) }
     let runnable = try zip(models, data).map { model, data in
       let model = try RunnableModel(model)
-      try model.longest(length)
+      try model.longest(reading.length)
       _ = try ModelData.task(of: data, for: model, needsLabels: false)
       guard case .classification(2...) = model.blueprint.head else {
         throw OperationError(.data, "`\(model.label)` tells no classes apart, so its predictions have no entropy")

@@ -85,8 +85,7 @@ struct Finetune: RecipeOperation {
   var epochs: Int = 10
   @Param("How many batches to learn from, whatever `epochs` says.", in: 1...1_000_000_000, unit: .steps)
   var steps: Int? = nil
-  @Param("Examples that each step looks at.", in: 1...1_000_000, unit: .examples)
-  var batch: Int = 32
+  @Include var batches = Batches(of: 32)
   @Param("The learning rate after the warm-up.", in: 0...1000)
   var rate: Double = 1e-3
   @Param("The rule that turns gradients into steps.")
@@ -103,12 +102,7 @@ struct Finetune: RecipeOperation {
   var schedule: Schedule = .constant
   @Param("Epochs without a lower loss on `held_out` after which training stops.", in: 1...100_000, unit: .epochs)
   var patience: Int? = nil
-  @Param(
-    "The most tokens of a text or window; as many as the model reads where it is left out.", in: 2...1_000_000,
-    unit: .tokens)
-  var length: Int? = nil
-  @Param("Whether texts that are longer are cut off.")
-  var truncate: Bool = false
+  @Include var reading: TextReading
   @Param("Decides the order of the examples.")
   var seed: Int = 0
 
@@ -120,7 +114,7 @@ struct Finetune: RecipeOperation {
     guard patience == nil || heldOut != nil else {
       throw OperationError(.step, "`patience` of `finetune` needs `held_out`, the examples to stop by")
     }
-    try model.longest(length)
+    try model.longest(reading.length)
     _ = try tuned(model)
     if let adapter { _ = try AdaptedModel(adapter.content, for: base.content) }
     var outline = adapter?.content ?? base.content
@@ -130,14 +124,14 @@ struct Finetune: RecipeOperation {
 
   func memory() -> Int {
     let model = try? RunnableModel(base)
-    return model?.memory(for: data, examples: batch, length: length, .gradients, kept: rule.slots + 1) ?? 0
+    return model?.memory(for: data, examples: batches.batch, length: reading.length, .gradients, kept: rule.slots + 1)
+      ?? 0
   }
 
   func run(_ context: Context) throws -> Trained {
     let model = try model()
-    let lengths = TextLengths(longest: length, truncates: truncate)
-    let examples = try ModelData(data, for: model, lengths, context: context)
-    let held = try heldOut.map { try ModelData($0, for: model, lengths, context: context) }
+    let examples = try ModelData(data, for: model, reading.lengths, context: context)
+    let held = try heldOut.map { try ModelData($0, for: model, reading.lengths, context: context) }
     let network = try model.network()
     let names = try tuned(model)
     for parameter in network.weights.all { parameter.isTrainable = names.contains(parameter.name) }
@@ -145,7 +139,7 @@ struct Finetune: RecipeOperation {
     try adapted?.install(on: network, isTrainable: true)
     let training = Training(network, rule, clip: clip)
     let plan = Finetuning(
-      "finetune", epochs: epochs, steps: steps, batch: batch, rate: rate, schedule: schedule.shape,
+      "finetune", epochs: epochs, steps: steps, batch: batches.batch, rate: rate, schedule: schedule.shape,
       warmup: warmup.share, seed: seed, patience: patience)
     func trained() -> Content {
       if let adapted { return adapted.content(from: network) }

@@ -62,18 +62,12 @@ struct FisherEstimate: RecipeOperation {
   var data: Dataset
   @Param("Which estimate it is.")
   var kind: Kind = .expected
-  @Param("The most examples that are used, from the first on.", in: 1...1_000_000_000, unit: .examples)
-  var samples: Int = 4096
+  @Include var sampling = Sampling(of: 4096)
   @Param(
     "Examples whose gradients are added before they are squared; only `.mergekit_lm` asks.", in: 1...1_000_000,
     unit: .examples)
   var batch: Int = 32
-  @Param(
-    "The most tokens of a text or window; as many as the model reads where it is left out.", in: 2...1_000_000,
-    unit: .tokens)
-  var length: Int? = nil
-  @Param("Whether texts that are longer are cut off.")
-  var truncate: Bool = false
+  @Include var reading: TextReading
   @Param("Decides the labels that `.sampled` draws.")
   var seed: Int = 0
 
@@ -88,18 +82,19 @@ struct FisherEstimate: RecipeOperation {
 
   func memory() -> Int {
     // Sums in float64, and the estimate.
-    (try? RunnableModel(model))?.memory(for: data, examples: 256, length: length, .squares, kept: 3) ?? 0
+    (try? RunnableModel(model))?.memory(for: data, examples: 256, length: reading.length, .squares, kept: 3) ?? 0
   }
 
   func run(_ context: Context) throws -> Fisher {
     let model = try checked()
-    let lengths = TextLengths(longest: length, truncates: truncate)
-    let examples = try ModelData(data, for: model, lengths, context: context)
-    let count = min(samples, examples.count)
+    let examples = try ModelData(data, for: model, reading.lengths, context: context)
+    let count = min(sampling.samples, examples.count)
     let network = try model.network()
     for parameter in network.weights.all { parameter.isTrainable = true }
     let information = FisherInformation(of: network, estimator)
-    for rows in batches(examples, count) {
+    let batches = batches(examples, count)
+    try fit(information, examples, batches, context)
+    for rows in batches {
       try context.checkCancelled()
       let batch = examples.batch(rows)
       information.add(batch, examples.objective(rows, batch))
@@ -114,6 +109,26 @@ struct FisherEstimate: RecipeOperation {
       }
     }
     return Fisher(result)
+  }
+
+  /// Makes the passes fit into the memory that there is, before the first is made: where they do not fit as they are, blocks are
+  /// worked out again instead of kept, which changes no bit.
+  /// - Throws: `OperationError` where they do not fit then either.
+  private func fit(
+    _ information: FisherInformation, _ examples: ModelData, _ batches: [[Int]], _ context: Context
+  ) throws {
+    // Of batches of one size, the one of the longest texts takes most.
+    let lengths = Dictionary(
+      batches.map { rows in (rows.count, rows.map(examples.length).max() ?? 1) }, uniquingKeysWith: max)
+    func need() -> Int { lengths.map { information.need(examples: $0.key, length: $0.value) }.max() ?? 0 }
+    guard need() > context.memory else { return }
+    information.recomputes = true
+    let least = need()
+    guard least > context.memory else { return }
+    throw OperationError(
+      .step,
+      "a batch of `fisher` takes \(Measure.bytes(least)) at its peak, and steps may use \(Measure.bytes(context.memory))",
+      helps: ["a smaller `length` takes less, and `--memory` allows more"])
   }
 
   /// In the examples' order: `.mergekit_lm` depends on it. Texts go few at a time, for each has squares of its own.
@@ -133,7 +148,7 @@ struct FisherEstimate: RecipeOperation {
 
   private func checked() throws -> RunnableModel {
     let model = try RunnableModel(self.model)
-    try model.longest(length)
+    try model.longest(reading.length)
     switch try ModelData.task(of: data, for: model) {
     case .classes, .numbers: break
     case .nextTokens, .tags:

@@ -30,19 +30,12 @@ struct GramEstimate: RecipeOperation {
   var model: Checkpoint
   @Input("Examples of what the model is for; labels are not looked at.")
   var data: Dataset
-  @Param(
-    "The most examples, or windows of text, that are used, from the first on.", in: 1...1_000_000_000, unit: .examples)
-  var samples: Int = 256
-  @Param(
-    "The most tokens of a text or window; as many as the model reads where it is left out.", in: 2...1_000_000,
-    unit: .tokens)
-  var length: Int? = nil
-  @Param("Whether texts that are longer are cut off.")
-  var truncate: Bool = false
+  @Include var sampling: Sampling
+  @Include var reading: TextReading
 
   func outline() throws -> Content? {
     let model = try RunnableModel(self.model)
-    try model.longest(length)
+    try model.longest(reading.length)
     _ = try ModelData.task(of: data, for: model, needsLabels: false)
     return Content(
       .statistics,
@@ -54,13 +47,13 @@ struct GramEstimate: RecipeOperation {
   func memory() -> Int {
     guard let model = try? RunnableModel(self.model) else { return 0 }
     let matrices = model.blueprint.linearLayers.reduce(0) { $0 + $1.inputs * $1.inputs * 12 }
-    return model.memory(for: data, examples: 64, length: length, .forward) + matrices
+    return model.memory(for: data, examples: 64, length: reading.length, .forward) + matrices
   }
 
   func run(_ context: Context) throws -> Statistics {
     let model = try RunnableModel(self.model)
-    let lengths = TextLengths(longest: length, truncates: truncate)
-    let examples = try ModelData(data, for: model, lengths, needsLabels: false, context: context).prefix(samples)
+    let examples = try ModelData(data, for: model, reading.lengths, needsLabels: false, context: context).prefix(
+      sampling.samples)
     let network = try model.network()
     var grams = InputGrams()
     let observer = { path, input, batch in grams.add(input, of: path, batch) }

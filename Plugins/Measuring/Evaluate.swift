@@ -11,13 +11,14 @@ import Tensors
 /// answers, or the likeness of two texts. Intervals are percentile bootstraps over examples.
 struct Evaluate: RecipeOperation {
   enum Pooling: String, Choice {
-    case mean, first, last
+    case mean, first, last, max
 
     var text: String {
       switch self {
       case .mean: "The mean of all tokens' states, as sentence transformers take it."
       case .first: "The first token's state, where BERT has its `[CLS]`."
       case .last: "The last token's state, as decoders have it."
+      case .max: "The largest of all tokens' states, entry by entry."
       }
     }
 
@@ -26,6 +27,7 @@ struct Evaluate: RecipeOperation {
       case .mean: .mean
       case .first: .first
       case .last: .last
+      case .max: .max
       }
     }
   }
@@ -95,12 +97,7 @@ struct Evaluate: RecipeOperation {
   var against: Metrics?
   @Param("What to report, of that which the model and the data allow.")
   var report: [Metric] = Metric.allCases
-  @Param(
-    "The most tokens of an example or window; as many as the model reads where it is left out.", in: 2...1_000_000,
-    unit: .tokens)
-  var length: Int? = nil
-  @Param("Whether texts that are longer are cut off.")
-  var truncate: Bool = false
+  @Include var reading: TextReading
   @Param(
     "Tokens between the beginnings of two windows of a long text; by default windows do not overlap.",
     in: 1...1_000_000, unit: .tokens)
@@ -122,14 +119,14 @@ struct Evaluate: RecipeOperation {
 
   func outline() throws -> Content? {
     let examination = try Examination(model, on: data)
-    try examination.model.longest(length)
+    try examination.model.longest(reading.length)
     _ = try metrics(examination)
     if let against { try PairedComparison.check(examination.kind, against) }
     return examination.outline.map { Content(.metrics, tensors: $0) }
   }
 
   func memory() -> Int {
-    (try? RunnableModel(model))?.memory(for: data, examples: 256, length: length, .forward) ?? 0
+    (try? RunnableModel(model))?.memory(for: data, examples: 256, length: reading.length, .forward) ?? 0
   }
 
   func run(_ context: Context) throws -> Metrics {

@@ -91,7 +91,8 @@ struct Examination {
 
   /// The scores, with the row of the file that each is of.
   func scores(_ settings: Evaluate, _ context: Context) throws -> ExampleScores {
-    let lengths = TextLengths(longest: settings.length, truncates: settings.truncate, stride: settings.stride)
+    var lengths = settings.reading.lengths
+    lengths.stride = settings.stride
     var result =
       switch kind {
       case .classes: try classes(lengths, context)

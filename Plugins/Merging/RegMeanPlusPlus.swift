@@ -28,7 +28,8 @@ struct RegMeanPlusPlus: RecipeOperation {
         arXiv: "2508.03121"),
       .init("Jin et al. 2023, Dataless Knowledge Fusion by Merging Weights of Language Models", arXiv: "2212.09849"),
     ],
-    cost: "O(layers × samples × entries) and O(in³) a linear map; all models in memory, in float32",
+    cost:
+      "O(samples × entries) and O(in³) a linear map; all models in memory, in float32, and what goes into a layer for every example",
     examples: [
       Example("Two models, each with what it is for", "regmean_plus_plus([a, b], data: [data, data], samples: 50)")
     ])
@@ -45,16 +46,8 @@ struct RegMeanPlusPlus: RecipeOperation {
   var ridge: Double = 1e-6
   @Param("Patterns of tensors that are the first model's as they are.")
   var keep: [String] = []
-  @Param(
-    "The most examples, or windows of text, of each model that are used, from the first on.", in: 1...1_000_000_000,
-    unit: .examples)
-  var samples: Int = 256
-  @Param(
-    "The most tokens of a text or window; as many as the model reads where it is left out.", in: 2...1_000_000,
-    unit: .tokens)
-  var length: Int? = nil
-  @Param("Whether texts that are longer are cut off.")
-  var truncate: Bool = false
+  @Include var sampling: Sampling
+  @Include var reading: TextReading
 
   func outline() throws -> Content? {
     _ = try checked()
@@ -66,25 +59,26 @@ struct RegMeanPlusPlus: RecipeOperation {
   func memory() -> Int {
     guard let model = try? RunnableModel(models[0]) else { return 0 }
     let widest = model.blueprint.linearLayers.map(\.inputs).max() ?? 0
-    let pass = model.memory(for: data[0], examples: 64, length: length, .forward)
-    return pass + model.weightBytes * models.count + widest * widest * 8 * (models.count + 4)
+    let pass = model.memory(for: data[0], examples: 64, length: reading.length, .forward)
+    // What goes into a layer, of every example.
+    let longest = (try? model.longest(reading.length)) ?? 1
+    let kept = sampling.samples * longest * widest * 4
+    return pass + (model.weightBytes + kept) * models.count + widest * widest * 8 * (models.count + 4)
   }
 
   func run(_ context: Context) throws -> Checkpoint {
     let runnable = try checked()
-    let lengths = TextLengths(longest: length, truncates: truncate)
     let networks = try runnable.map { try $0.network() }
     let examples = try zip(runnable, data).map { model, data in
-      try ModelData(data, for: model, lengths, needsLabels: false, context: context).prefix(samples)
+      try ModelData(data, for: model, reading.lengths, needsLabels: false, context: context).prefix(sampling.samples)
     }
+    var walks = zip(networks, examples).map { LayerWalk($0, $1) }
     let squares = GramLeastSquares(
       shares: GramLeastSquares.shares(weights, of: models.count), diagonal: diagonal.share, ridge: ridge)
     var made: [String: Tensor] = [:]
     let stages = stages(runnable[0].blueprint)
     for (number, stage) in stages.enumerated() {
-      let grams = try zip(networks, examples).map { network, examples in
-        try measure(stage.linear, network, examples, context)
-      }
+      let grams = try walks.indices.map { try walks[$0].grams(of: stage.linear.map(\.path), context) }
       for name in stage.names where isMerged(name) {
         let parameters = networks.map { network in network.weights.all.first { $0.name == name } }.compactMap { $0 }
         let tensors = parameters.map(\.tensor)
@@ -135,22 +129,6 @@ struct RegMeanPlusPlus: RecipeOperation {
     return stages
   }
 
-  /// What goes into some linear maps of a network as it stands.
-  private func measure(
-    _ layers: [LinearLayerName], _ network: Network, _ examples: ModelData, _ context: Context
-  ) throws -> InputGrams {
-    var grams = InputGrams()
-    guard !layers.isEmpty else { return grams }
-    let paths = Set(layers.map(\.path))
-    for rows in examples.batches(64) {
-      try context.checkCancelled()
-      let batch = examples.batch(rows)
-      network.observe(batch, inputsOf: paths) { path, input in grams.add(input, of: path, batch) }
-      grams.endBatch()
-    }
-    return grams
-  }
-
   /// What the network does not use, such as a pooler that no head asks for.
   private func averageRest(_ made: inout [String: Tensor], _ shares: [Double]) throws {
     for entry in models[0].content.tensors where entry.dtype.isFloat && made[entry.name] == nil && isMerged(entry.name)
@@ -177,7 +155,7 @@ struct RegMeanPlusPlus: RecipeOperation {
     for other in models.dropFirst() { try models[0].content.checkSameTensors(as: other.content, where: isMerged) }
     return try zip(models, data).map { model, data in
       let model = try RunnableModel(model)
-      try model.longest(length)
+      try model.longest(reading.length)
       _ = try ModelData.task(of: data, for: model, needsLabels: false)
       return model
     }

@@ -21,6 +21,10 @@ public struct AdaptedLayer: Sendable {
   public var outputFactors: TensorEntry?
   /// The length that each row of the weight gets.
   public var lengths: TensorEntry?
+  /// Rows of the weight that are others, such as those of tokens that were trained alone; nothing else of it then changes.
+  public var rows: ReplacedRows?
+  /// What is added to each expert of a stack; there is nothing else of it then.
+  var experts: ExpertFactors?
   /// Whether the model keeps this weight as (in, out).
   public var isTransposed = false
 
@@ -29,19 +33,19 @@ public struct AdaptedLayer: Sendable {
   /// The tensors of the adapter that it is made of.
   public var tensors: [TensorEntry] {
     [onInput, onOutput, offset].compactMap { $0 }.flatMap(\.tensors)
-      + [inputFactors, outputFactors, lengths].compactMap { $0 }
+      + [inputFactors, outputFactors, lengths, rows?.entry, experts?.a, experts?.b].compactMap { $0 }
   }
 
   /// How many outputs and inputs it is for; nil where a part does not say.
   var outputs: Int? {
     onInput?.size?.rows ?? onOutput?.size?.rows ?? outputFactors?.shape.count ?? lengths?.shape.count
   }
-  var inputs: Int? { onInput?.size?.columns ?? inputFactors?.shape.count }
+  var inputs: Int? { onInput?.size?.columns ?? inputFactors?.shape.count ?? rows?.entry.shape.axes.last }
 
   /// Whether all parts have shapes that fit one another.
   var isConsistent: Bool {
     let maps = [onInput, onOutput, offset].compactMap { $0 }
-    guard maps.allSatisfy({ $0.size != nil }) else { return false }
+    guard maps.allSatisfy({ $0.size != nil }), rows?.isConsistent ?? true else { return false }
     let heights =
       maps.compactMap { $0.size?.rows } + [outputFactors, lengths].compactMap { $0?.shape.count }
       + [onOutput].compactMap { $0?.size?.columns }
@@ -54,6 +58,7 @@ public struct AdaptedLayer: Sendable {
     guard shape.rank >= 2, !isTransposed || shape.rank == 2 else { return false }
     let (rows, columns) = (shape[0], shape.count / max(shape[0], 1))
     let (out, into) = isTransposed ? (columns, rows) : (rows, columns)
+    guard self.rows.map({ $0.places.allSatisfy { $0 < rows } }) ?? true else { return false }
     return outputs.map { $0 == out } ?? true && inputs.map { $0 == into } ?? true
   }
 }
@@ -61,7 +66,9 @@ public struct AdaptedLayer: Sendable {
 extension AdaptedLayer {
   /// Whether all that it does is add a matrix to the weight, whatever that is.
   public var onlyAdds: Bool {
-    keepsWeight && onOutput == nil && offset == nil && inputFactors == nil && outputFactors == nil && lengths == nil
+    keepsWeight && rows == nil && experts == nil && onOutput == nil && offset == nil && inputFactors == nil
+      && outputFactors == nil
+      && lengths == nil
   }
 
   /// The factors and the scale of W + s B A; nil where it does anything else.
@@ -78,6 +85,7 @@ extension AdaptedLayer {
   ///   - share: How much of the adapter is taken: 1 is all of it, 0 leaves the base.
   ///   - read: Reads one of the adapter's tensors.
   public func weight(_ base: Tensor, share: Double, _ read: (TensorEntry) throws -> Tensor) throws -> Tensor {
+    if let rows { return try rows.replaced(in: base, share: share, read) }
     if let sum = try sum(base, share: share, read) { return sum.tensor }
     if onlyAdds, let onInput {
       // Without a copy of the weight. The scale is multiplied in on the way.

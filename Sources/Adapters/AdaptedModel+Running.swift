@@ -10,20 +10,22 @@ extension AdaptedModel {
   /// - Throws: `OperationError` where the adapter does something that can only be folded into a model.
   public func install(on network: Network, isTrainable: Bool) throws {
     for parameter in network.weights.all { parameter.isTrainable = false }
-    for (name, entry) in reading.whole {
-      let parameter = Parameter(entry.name, try reading.read(entry), isTrainable: isTrainable)
-      guard network.weights.replace(name, by: parameter) else {
-        throw OperationError(
-          .step, "`\(reading.content.label)` replaces `\(name)`, which the running network does not use",
-          helps: ["`attach(base:, adapter:)` makes a checkpoint of both"])
-      }
+    let isTied = tying?.isKept ?? false
+    for (name, entry) in reading.whole where !isTied || name != tying?.head.weight {
+      try replace(name, by: Parameter(entry.name, try reading.read(entry), isTrainable: isTrainable), in: network)
     }
-    let layers = Dictionary(uniqueKeysWithValues: network.blueprint.linearLayers.map { ($0.weight, $0) })
+    let (blueprint, head) = (network.blueprint, tying?.head)
+    var layers = Dictionary(uniqueKeysWithValues: blueprint.linearLayers.map { ($0.weight, $0) })
+    if let head, let shape = model.entry(head.embedding)?.shape { layers[head.weight] = head.layer(of: shape) }
+    let embeddings = Dictionary(uniqueKeysWithValues: blueprint.embeddings.map { ($0.weight, $0) })
     let frozen = type(of: reading.kind).parts.filter { !$0.isTrained }.map { "." + $0.name }
-    for (path, layer) in reading.layers {
-      guard let target = layers[path + ".weight"], layer.isTransposed == target.isTransposed else {
+    for (path, layer) in reading.layers where !isTied || path != head?.path {
+      let (target, embedding) = (layers[path + ".weight"], embeddings[path + ".weight"])
+      guard let place = embedding ?? target, layer.experts == nil,
+        layer.rows != nil || layer.isTransposed == place.isTransposed
+      else {
         throw OperationError(
-          .step, "`\(reading.content.label)` changes `\(path)`, which is no linear layer of the running network",
+          .step, "`\(reading.content.label)` changes `\(path)`, which is no layer of the running network",
           helps: ["`attach(base:, adapter:)` makes a checkpoint of both"])
       }
       for entry in layer.tensors where network.weights[entry.name] == nil {
@@ -31,8 +33,55 @@ extension AdaptedModel {
         let parameter = Parameter(entry.name, try reading.read(entry), isTrainable: isTrainable && isTrained)
         network.weights.add(parameter, as: entry.name)
       }
-      network.weights.changes[target.path] = RunningLayer(layer: layer, target: target)
+      // An embedding whose head is tied to it, and stays so, changes in both places.
+      let other = isTied && path == tying?.embedding ? head?.layer(of: place.shape) : nil
+      if let rows = layer.rows {
+        for layer in [place, other].compactMap({ $0 }) {
+          network.weights.substitutes[layer.path] = { pass, weight in
+            pass.replacingRows(rows.places, of: weight, by: pass.parameter(rows.entry))
+          }
+        }
+        continue
+      }
+      if embedding == nil {
+        network.weights.changes[place.path] = RunningLayer(layer: layer, target: place)
+      } else {
+        network.weights.lookups[place.path] = RunningLayer(layer: layer, target: place)
+      }
+      if let other {
+        guard let map = layer.onInput, layer.onlyAdds else {
+          throw OperationError(
+            .step,
+            "`\(reading.content.label)` does more than add to `\(path)`, to which a head of the running network is tied",
+            helps: ["`attach(base:, adapter:)` makes a checkpoint of both"])
+        }
+        network.weights.changes[other.path] = RunningLayer(
+          layer: AdaptedLayer(onInput: .transposed(map)), target: other)
+      }
     }
+  }
+
+  /// Puts a tensor that the adapter has whole where the model has its own. Of an embedding and a head that share theirs, only the
+  /// one that the adapter means gets it, unless they stay tied.
+  private func replace(_ name: String, by parameter: Parameter, in network: Network) throws {
+    let weights = network.weights
+    let parting = tying.flatMap { $0.isKept ? nil : $0.head }
+    /// Gives the head a weight of its own.
+    func part(_ head: TiedHead, _ own: Parameter) {
+      weights.add(own, as: head.weight)
+      weights.substitutes[head.path] = { pass, _ in pass.parameter(head.weight, own.shape) }
+    }
+    if let head = parting, name == head.weight { return part(head, parameter) }
+    let old = weights.all.first { $0.name == name }
+    // A head's bias may go by another name as long as its weight is the embedding's.
+    let known = parting?.added.first { $0.name == name }?.original ?? name
+    guard weights.replace(known, by: parameter) else {
+      throw OperationError(
+        .step, "`\(reading.content.label)` replaces `\(name)`, which the running network does not use",
+        helps: ["`attach(base:, adapter:)` makes a checkpoint of both"])
+    }
+    let isShared = reading.wrapped.contains(name) || reading.whole.contains { $0.name == parting?.weight }
+    if let head = parting, name == head.embedding, !isShared, let old { part(head, old) }
   }
 
   /// The adapter with the tensors that a network it was put into has now.
@@ -54,7 +103,7 @@ extension Content {
 
 /// What an adapter makes of a layer while a network runs: y = o ∘ (W (i ∘ x) + b + M x + N y₀ + c), and with DoRA's lengths m
 /// y = m / ‖W + M‖ ∘ (W x + M x) + b + c, where the norms of rows are taken as they are, without a gradient, as in PEFT.
-private struct RunningLayer: LayerChange {
+private struct RunningLayer: LayerChange, LookupChange {
   let layer: AdaptedLayer
   let target: LinearLayerName
 
@@ -72,13 +121,22 @@ private struct RunningLayer: LayerChange {
     return layer.outputFactors.map { pass.multiply(y, pass.parameter($0)) } ?? y
   }
 
+  func output(_ pass: Pass, _ rows: Variable, lookup: (Variable) -> Variable) -> Variable {
+    var y = rows
+    if let map = layer.onInput { y = pass.add(y, map.looked(up: lookup, pass)) }
+    return layer.lengths.map { scaled(y, toLengths: $0, pass) } ?? y
+  }
+
   private func bias(_ pass: Pass) -> Variable? {
     let name = target.path + ".bias"
     return pass.weights[name].map { pass.parameter(name, $0.shape) }
   }
 
   private func scaled(_ y: Variable, toLengths lengths: TensorEntry, _ pass: Pass) -> Variable {
-    let old = pass.parameter(target.path + ".weight", target.shape)
+    let name = target.path + ".weight"
+    // A layer that has an embedding's weight has none by its own name.
+    let shared = pass.weights[name] == nil ? pass.weights.all.first { $0.name == target.weight } : nil
+    let old = shared?.value ?? pass.parameter(name, target.shape)
     var rows = target.isTransposed ? pass.unfolding(old, axis: 1) : old
     if let map = layer.onInput { rows = pass.add(rows, toEach: map.matrix(pass)) }
     let factors = pass.factors(
@@ -112,6 +170,23 @@ extension LinearMap {
       return parts.dropFirst().reduce(parts[0]) { pass.add($0, $1) }
     case .tensor, .unfolding, .slice, .kronecker, .hadamard, .mixture:
       return pass.product(x, matrix(pass), isTransposed: isTransposed)
+    }
+  }
+
+  /// Columns of the map by number, in the place of a product with inputs that have one 1 each.
+  fileprivate func looked(up lookup: (Variable) -> Variable, _ pass: Pass) -> Variable {
+    switch self {
+    case .scaled(let scale, let map):
+      let y = map.looked(up: lookup, pass)
+      return scale == 1 ? y : pass.scale(y, by: scale)
+    case .product(let maps):
+      guard let last = maps.last else { preconditionFailure("a product has factors") }
+      return maps.dropLast().reversed().reduce(last.looked(up: lookup, pass)) { $1.applied(to: $0, pass) }
+    case .sum(let maps):
+      let parts = maps.map { $0.looked(up: lookup, pass) }
+      return parts.dropFirst().reduce(parts[0]) { pass.add($0, $1) }
+    case .tensor, .unfolding, .slice, .diagonal, .transposed, .kronecker, .hadamard, .mixture:
+      return lookup(pass.unfolding(matrix(pass), axis: 1))
     }
   }
 

@@ -13,9 +13,16 @@ public struct AdaptedModel: Sendable {
     public var layer: AdaptedLayer?
     /// Whether it is a layer's bias, and not its weight.
     public var isBias = false
+    /// Which of the experts' matrices it has.
+    var stack: ExpertFactors.Place?
   }
 
   public let reading: AdapterReading
+  /// The model as the adapter takes it: with a weight of its own for a head that was tied to an embedding, where only one of the two
+  /// changes.
+  public let model: Content
+  /// Nil where no head is tied to what changes.
+  let tying: HeadTying?
   /// By the names of the model's tensors.
   public let changes: [String: Change]
 
@@ -31,6 +38,9 @@ public struct AdaptedModel: Sendable {
           "where the model is what was left, set `init_lora_weights` to true in `adapter_config.json`",
         ])
     }
+    tying = HeadTying(reading, model)
+    let model = tying?.model(model, reading) ?? model
+    self.model = model
     let shapes = Dictionary(uniqueKeysWithValues: model.tensors.map { ($0.name, $0.shape) })
     func shape(_ name: String) throws -> Shape {
       guard let found = shapes[name] else {
@@ -44,12 +54,24 @@ public struct AdaptedModel: Sendable {
       OperationError(.data, "`\(adapter.label)` changes `\(name)` as \(wanted), and in `\(model.label)` it is \(found)")
     }
     var changes: [String: Change] = [:]
-    for (name, entry) in reading.whole {
+    let isTied = tying?.isKept ?? false
+    for (name, entry) in reading.whole where !isTied || name != tying?.head.weight {
       let found = try shape(name)
       guard found == entry.shape else { throw misfit(name, entry.shape.description, found) }
       changes[name] = Change(whole: entry)
     }
-    for (path, layer) in reading.layers {
+    for (path, layer) in reading.layers where !isTied || path != tying?.head.path {
+      if let experts = layer.experts {
+        let isTurned = ["gpt_oss", "aria", "openai_privacy_filter"].contains(model.facts["model_type"]?.string ?? "")
+        let places = try experts.places(
+          in: model.label, of: adapter.label, prefersTransposed: isTurned
+        ) { shapes[$0] }
+        for place in places {
+          changes[place.tensor, default: Change()].layer = layer
+          changes[place.tensor]?.stack = place
+        }
+        continue
+      }
       let found = try shape(path + ".weight")
       guard layer.fits(found) else { throw misfit(path + ".weight", layer.sizeText, found) }
       changes[path + ".weight", default: Change()].layer = layer
@@ -72,6 +94,9 @@ public struct AdaptedModel: Sendable {
     }
     guard let layer = change.layer else { return old ?? base.converted(to: .f32) }
     let start = old ?? base
+    if let experts = layer.experts, let place = change.stack {
+      return try experts.added(to: start, place, share: share, reading.read)
+    }
     return change.isBias
       ? try layer.bias(start, share: share, reading.read) : try layer.weight(start, share: share, reading.read)
   }
@@ -86,6 +111,9 @@ public struct AdaptedModel: Sendable {
   public static func mayChange(_ name: String, by adapter: Content) -> Bool {
     guard let kind = try? AdapterKinds.kind(of: adapter) else { return false }
     let whole = AdapterReading.prefix + name
+    let stacks = (adapter.facts["target_parameters"]?.array ?? []).compactMap(\.string)
+    if stacks.contains(where: { name == $0 || name.hasSuffix("." + $0) }) { return true }
+    if !stacks.isEmpty, name.contains("experts.") { return true }
     let isBias = name.hasSuffix(".bias")
     let parts = kind.parts.filter { isBias ? $0.changesBias : name.hasSuffix(".weight") }
     let module = whole.dropLast(isBias ? "bias".count : "weight".count)
@@ -100,7 +128,7 @@ public struct AdaptedModel: Sendable {
 extension AdaptedModel {
   /// The bytes that folding needs for each tensor that changes: a few rows where something of low rank is added to what can be
   /// read in parts; else, in float64, the old weight, the new one, what is added, and room to turn them.
-  public func workspaces(in model: Content) -> [Int] {
+  public func workspaces() -> [Int] {
     model.tensors.compactMap { entry in
       guard let change = changes[entry.name], let layer = change.layer, !change.isBias else { return nil }
       guard layer.isSum, change.whole == nil, entry.dtype.hasKernels else { return 8 * entry.shape.count * 5 }

@@ -22,6 +22,17 @@ public struct AdapterConfig: Sendable {
     return nil
   }
 
+  /// The tokens that a field lists: for all embeddings, or for each by the end of its path.
+  /// - Throws: `OperationError` where it lists none.
+  func tokens(_ field: String, at path: String) throws -> [Int] {
+    let list =
+      json[field]?.array ?? json[field]?.object?.first { path == $0.name || path.hasSuffix("." + $0.name) }?.value.array
+    guard let tokens = list?.compactMap(\.integer), !tokens.isEmpty else {
+      throw OperationError(.data, "`\(field)` of `\(label)` names no tokens of `\(path)`, which it has rows for")
+    }
+    return tokens
+  }
+
   private static func matches(_ pattern: String, _ path: String, _ field: String, _ label: String) throws -> Bool {
     if path == pattern || path.hasSuffix("." + pattern) { return true }
     guard let regex = try? Regex("(.*\\.)?(\(pattern))") else {

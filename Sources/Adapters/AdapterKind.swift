@@ -60,6 +60,7 @@ public enum AdapterKinds {
     Poly.self,
     IA3.self,
     LoHa.self,
+    TrainableTokens.self,
     Factors.self,
   ]
 
@@ -84,6 +85,9 @@ public struct AdapterModule: Sendable {
   let label: String
 
   public subscript(part: String) -> TensorEntry? { parts[part] }
+
+  /// How many there are.
+  var count: Int { parts.count }
 
   /// A part that must be there.
   public func need(_ part: String) throws -> TensorEntry {

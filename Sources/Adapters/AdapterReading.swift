@@ -11,6 +11,8 @@ public struct AdapterReading: Sendable {
   public let layers: [(path: String, layer: AdaptedLayer)]
   /// Tensors of the model that are replaced, or biases that were trained, by the model's names.
   public let whole: [(name: String, entry: TensorEntry)]
+  /// Those of them that a module which is adapted has below it, so that they are the model's for whoever shares them.
+  let wrapped: Set<String>
 
   /// What stands before a module's path in the names of an adapter's tensors.
   public static let prefix = "base_model.model."
@@ -28,6 +30,7 @@ public struct AdapterReading: Sendable {
     var order: [String] = []
     var parts: [String: [String: TensorEntry]] = [:]
     var whole: [(String, TensorEntry)] = []
+    var wrapped: Set<String> = []
     for entry in content.tensors {
       guard entry.name.hasPrefix(Self.prefix) else { throw Self.misnamed(entry, content) }
       let rest = String(entry.name.dropFirst(Self.prefix.count))
@@ -38,10 +41,12 @@ public struct AdapterReading: Sendable {
       } else if Self.couldBePart(rest) {
         throw Self.misnamed(entry, content)
       } else {
-        whole.append((rest.replacing("." + Self.wrapping, with: "."), entry))
+        let name = rest.replacing("." + Self.wrapping, with: ".")
+        if name != rest { wrapped.insert(name) }
+        whole.append((name, entry))
       }
     }
-    self.whole = whole
+    (self.whole, self.wrapped) = (whole, wrapped)
     var layers: [(String, AdaptedLayer)] = []
     for path in order {
       let module = AdapterModule(path: path, parts: parts[path] ?? [:], label: content.label)
@@ -74,6 +79,9 @@ public struct AdapterReading: Sendable {
   /// Reads one of the adapter's tensors.
   /// - Throws: `OperationError` where an entry is NaN or infinite.
   public func read(_ entry: TensorEntry) throws -> Tensor { try content.finiteTensor(entry.name) }
+
+  /// The first module of which it changes stacks of experts.
+  public var pathOfExperts: String? { layers.first { $0.layer.experts != nil }?.path }
 
   /// Whether its factors at a module are an embedding's.
   public func isEmbedding(_ path: String) -> Bool { content.entry(Self.prefix + path + ".lora_embedding_A") != nil }

@@ -25,9 +25,14 @@ extension Network {
   }
 }
 
-/// Which places of the last hidden states make the embedding of a text.
+/// What makes the embedding of a text of its last hidden states, as the `Pooling` of sentence-transformers has it.
 public enum EmbeddingPooling: Sendable {
-  case mean, first, last
+  /// The mean of all places.
+  case mean
+  /// One place, where BERT has its `[CLS]`, or decoders have read all.
+  case first, last
+  /// The largest of all places, entry by entry.
+  case max
 }
 
 extension Network {
@@ -42,14 +47,18 @@ extension Network {
         let count = texts.counts[index]
         let places =
           switch pooling {
-          case .mean: 0..<count
+          case .mean, .max: 0..<count
           case .first: 0..<1
           case .last: count - 1..<count
           }
-        var sum = [Double](repeating: 0, count: width)
+        // Lengths do not matter: what comes of it is made as long as 1.
+        var sum = [Double](repeating: pooling == .max ? -.infinity : 0, count: width)
         for place in places {
           let start = (index * texts.length + place) * width
-          for column in 0..<width { sum[column] += Double(entries[start + column]) }
+          for column in 0..<width {
+            let entry = Double(entries[start + column])
+            sum[column] = pooling == .max ? Swift.max(sum[column], entry) : sum[column] + entry
+          }
         }
         let norm = sum.reduce(0) { $0 + $1 * $1 }.squareRoot()
         result[row] = norm > 0 ? sum.map { $0 / norm } : sum

@@ -64,7 +64,7 @@ public struct RunnableModel: Sendable {
         .data, "`\(label)` has no `tokenizer.json`, so it cannot read texts",
         helps: ["`AutoTokenizer.from_pretrained(…).save_pretrained(…)` of `transformers` writes one"])
     }
-    return try Self.tokenizers.tokenizer(file.bytes, "tokenizer.json of `\(label)`")
+    return try Self.tokenizers.tokenizer(file.bytes, of: label)
   }
 
   private static let tokenizers = TokenizerCache()
@@ -85,12 +85,12 @@ public struct RunnableModel: Sendable {
 private final class TokenizerCache: Sendable {
   private let latest = Mutex<[(digest: Digest, tokenizer: Tokenizer)]>([])
 
-  func tokenizer(_ bytes: [UInt8], _ name: String) throws -> Tokenizer {
+  func tokenizer(_ bytes: [UInt8], of owner: String) throws -> Tokenizer {
     var encoder = FingerprintEncoder(domain: "mergekit-tokenizer/1")
     encoder.add(String(decoding: bytes, as: UTF8.self))
     let digest = encoder.digest
     if let found = latest.withLock({ $0.first { $0.digest == digest }?.tokenizer }) { return found }
-    let tokenizer = try Tokenizer(bytes, name: name, keepsLengths: false)
+    let tokenizer = try Tokenizer(bytes, name: "tokenizer.json", of: owner, keepsLengths: false)
     latest.withLock { latest in
       latest.append((digest, tokenizer))
       if latest.count > 4 { latest.removeFirst() }

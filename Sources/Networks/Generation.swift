@@ -3,7 +3,8 @@ import Tensors
 extension Network {
   /// The most probable next token, again and again; the first of equals.
   ///
-  /// Every token reads the whole text anew.
+  /// Keys and values of what was read are kept where the architecture allows it, so that every token reads one place. Where rotary
+  /// frequencies follow from the length of a text, every token reads the whole text anew.
   /// - Parameters:
   ///   - prompts: The tokens of each text, at least one.
   ///   - most: How many tokens come at most.
@@ -13,21 +14,38 @@ extension Network {
   public func greedy(
     _ prompts: [[Int]], most: Int, padding: Int, isDone: ([Int]) -> Bool, progress: (Int) throws -> Void
   ) throws -> [[Int]] {
+    try greedy(prompts, most: most, padding: padding, keepsKeys: true, isDone: isDone, progress: progress)
+  }
+
+  /// - Parameter keepsKeys: Whether keys and values are kept; the answers are the same where they are not.
+  func greedy(
+    _ prompts: [[Int]], most: Int, padding: Int, keepsKeys: Bool, isDone: ([Int]) -> Bool,
+    progress: (Int) throws -> Void
+  ) throws -> [[Int]] {
     var result = [[Int]](repeating: [], count: prompts.count)
     let order = prompts.indices.sorted { (prompts[$0].count, $0) < (prompts[$1].count, $1) }
     let together = 16
     for start in stride(from: 0, to: order.count, by: together) {
       var going = Array(order[start..<min(start + together, order.count)])
-      for _ in 0..<most where !going.isEmpty {
+      let longest = (going.map { prompts[$0].count }.max() ?? 0) + most
+      let isKept = keepsKeys && blueprint.architecture.keepsKeys(upTo: longest)
+      let cache = isKept ? KeyValueCache(memory, capacity: longest) : nil
+      for step in 0..<most where !going.isEmpty {
         try progress(start)
-        let batch = TextBatch(going.map { prompts[$0] + result[$0] }, padding: padding)
-        let output = output(.texts(batch))
-        let width = output.shape.axes.last ?? 1
+        let batch =
+          isKept && step > 0
+          ? TextBatch(
+            going.map { [result[$0][step - 1]] }, padding: padding, first: going.map { prompts[$0].count + step - 1 })
+          : TextBatch(going.map { prompts[$0] + result[$0] }, padding: padding)
+        let pass = Pass(Tape(memory, recording: false), weights)
+        pass.cache = cache
+        let output = output(pass, .texts(batch))
         for (index, text) in going.enumerated() {
-          let logits = output.floats.base + (index * batch.length + batch.counts[index] - 1) * width
-          result[text].append((1..<width).reduce(0) { logits[$1] > logits[$0] ? $1 : $0 })
+          result[text].append(output.largest(inRow: index * batch.length + batch.counts[index] - 1))
         }
-        going.removeAll { isDone(result[$0]) }
+        let rows = going.indices.filter { !isDone(result[going[$0]]) }
+        cache?.keep(rows)
+        going = rows.map { going[$0] }
       }
     }
     try progress(order.count)

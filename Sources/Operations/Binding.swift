@@ -28,10 +28,10 @@ extension RecipeOperation {
   /// The artifacts that the operation was bound to, by slot, in the order of declaration.
   public var inputs: [(slot: String, contents: [Content])] {
     let children = Mirror(reflecting: self).children
-    return Self.wrappers.enumerated().compactMap { offset, declared in
+    return Self.wrappers.compactMap { declared in
       // Reflecting on a property takes longer than planning its step, so it is done for inputs alone.
       guard declared.slot.role == .input else { return nil }
-      let child = children[children.index(children.startIndex, offsetBy: offset)]
+      let child = children[children.index(children.startIndex, offsetBy: declared.place)]
       guard let wrapper = child.value as? any SlotWrapper, !wrapper.contents.isEmpty else { return nil }
       return (declared.slot.name, wrapper.contents)
     }
@@ -52,10 +52,16 @@ struct DeclaredSlot: Sendable {
   let property: String
   let wrapper: any SlotWrapper
   let slot: Slot
+  /// The number of the property that has it.
+  let place: Int
+  /// The property that includes it, where it is a setting that operations share.
+  let inclusion: String?
 
-  init(property: String, wrapper: any SlotWrapper) {
+  init(property: String, wrapper: any SlotWrapper, place: Int, inclusion: String? = nil) {
     self.property = property
     self.wrapper = wrapper
+    self.place = place
+    self.inclusion = inclusion
     slot = wrapper.slot(
       named: property.reduce(into: "") { name, letter in
         name += letter.isUppercase ? "_" + letter.lowercased() : String(letter)
@@ -70,14 +76,26 @@ private enum Declarations {
   static func slots<Declaring>(of type: Declaring.Type, unbound: () -> Declaring) -> [DeclaredSlot] {
     let id = ObjectIdentifier(type)
     if let slots = known.withLock({ $0[id] }) { return slots }
-    let slots = Mirror(reflecting: unbound()).children.map { child in
-      guard let label = child.label, let wrapper = child.value as? any SlotWrapper else {
-        preconditionFailure("every property of \(type) is an @Input, a @Param or a @Function")
+    let slots = properties(of: unbound()).enumerated().flatMap { place, property in
+      if let wrapper = property.value as? any SlotWrapper {
+        return [DeclaredSlot(property: property.name, wrapper: wrapper, place: place)]
       }
-      return DeclaredSlot(property: String(label.drop { $0 == "_" }), wrapper: wrapper)
+      guard let inclusion = property.value as? any Inclusion else {
+        preconditionFailure("every property of \(type) is an @Input, a @Param, a @Function or an @Include")
+      }
+      return properties(of: inclusion.settings).map { shared in
+        guard let wrapper = shared.value as? any SlotWrapper, wrapper.slot(named: shared.name).role == .parameter else {
+          preconditionFailure("every property of \(inclusion.settings) is a @Param")
+        }
+        return DeclaredSlot(property: shared.name, wrapper: wrapper, place: place, inclusion: property.name)
+      }
     }
     known.withLock { $0[id] = slots }
     return slots
+  }
+
+  private static func properties(of value: Any) -> [(name: String, value: Any)] {
+    Mirror(reflecting: value).children.map { (String(($0.label ?? "").drop { $0 == "_" }), $0.value) }
   }
 }
 
@@ -85,6 +103,8 @@ private enum Declarations {
 private struct BindingDecoder: Decoder {
   let prototype: [DeclaredSlot]
   let bindings: [String: Binding]
+  /// The property whose included settings are made.
+  var inclusion: String?
 
   var codingPath: [any CodingKey] { [] }
   var userInfo: [CodingUserInfoKey: Any] { [:] }
@@ -101,16 +121,21 @@ private struct BindingDecoder: Decoder {
     let decoder: BindingDecoder
 
     var codingPath: [any CodingKey] { [] }
-    var allKeys: [Key] { decoder.prototype.compactMap { Key(stringValue: $0.property) } }
-    func contains(_ key: Key) -> Bool { decoder.prototype.contains { $0.property == key.stringValue } }
+    var allKeys: [Key] { decoder.prototype.compactMap { Key(stringValue: $0.inclusion ?? $0.property) } }
+    func contains(_ key: Key) -> Bool { allKeys.contains { $0.stringValue == key.stringValue } }
     func decodeNil(forKey key: Key) -> Bool { false }
 
     func decode<Wrapper: Decodable>(_ type: Wrapper.Type, forKey key: Key) throws -> Wrapper {
-      let declared = decoder.prototype.first { $0.property == key.stringValue }
+      if Wrapper.self is any Inclusion.Type {
+        var members = decoder
+        members.inclusion = key.stringValue
+        return try Wrapper(from: members)
+      }
+      let declared = decoder.prototype.first { $0.property == key.stringValue && $0.inclusion == decoder.inclusion }
       guard let declared,
         let bound = declared.wrapper.bound(to: decoder.bindings[declared.slot.name]) as? Wrapper
       else {
-        preconditionFailure("`\(key.stringValue)` is no @Input, @Param or @Function")
+        preconditionFailure("`\(key.stringValue)` is no @Input, @Param, @Function or @Include")
       }
       return bound
     }

@@ -31,6 +31,14 @@ public struct Param<Value: ParamValue>: SlotWrapper {
     defaultValue = nil
   }
 
+  /// The same setting with another default.
+  public func defaulting(to value: Value) -> Param { Param(copying: self, defaultValue: value) }
+
+  private init(copying other: Param, defaultValue: Value) {
+    (text, range, unit, bound) = (other.text, other.range, other.unit, other.bound)
+    self.defaultValue = defaultValue
+  }
+
   public var wrappedValue: Value {
     guard let value = bound ?? defaultValue else {
       preconditionFailure("an operation's setting was read before it was bound")

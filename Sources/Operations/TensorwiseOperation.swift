@@ -3,7 +3,7 @@ import Tensors
 
 /// An operation that makes its result tensor by tensor: the kit streams, in parallel, and never holds a model.
 ///
-/// The first input is the lead: the result has its tensors, shapes, dtypes, facts and side files. Every other input of the lead's
+/// The first input leads: the result has its tensors, shapes, dtypes, facts and side files. Every other input of the lead's
 /// kind, and every `Checkpoint` and `Delta`, must have the same tensors with the same shapes. Tensors of whole numbers are taken
 /// from the lead as they are, and other inputs need not have them.
 public protocol TensorwiseOperation: RecipeOperation {
@@ -12,6 +12,9 @@ public protocol TensorwiseOperation: RecipeOperation {
 
   /// What floats of a model are rounded to, where an operation has a setting for it; else what they are in the lead.
   var precision: FloatPrecision? { get }
+
+  /// What leads: the first input, or something that is made of it from headers alone.
+  func lead(_ first: Content) throws -> Content
 
   /// What else must hold of the inputs and settings, from headers alone.
   /// - Throws: `OperationError` naming what does not fit.
@@ -31,6 +34,8 @@ public protocol TensorwiseOperation: RecipeOperation {
 
 extension TensorwiseOperation {
   public var precision: FloatPrecision? { nil }
+
+  public func lead(_ first: Content) throws -> Content { first }
 
   public func check() throws {}
 
@@ -88,7 +93,8 @@ extension TensorwiseOperation {
   /// The result without bytes, and the input that leads.
   private func outlined() throws -> (Content, lead: Content) {
     let inputs = inputs
-    guard let lead = inputs.first?.contents.first else { preconditionFailure("`\(Self.about.name)` has no input") }
+    guard let first = inputs.first?.contents.first else { preconditionFailure("`\(Self.about.name)` has no input") }
+    let lead = try lead(first)
     for other in inputs.flatMap({ $0.contents }).dropFirst() where Self.mustMatch(other.kind, lead.kind) {
       try lead.checkSameTensors(as: other, where: makes)
     }

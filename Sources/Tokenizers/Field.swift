@@ -6,12 +6,12 @@ struct Field {
   let value: JSON
   /// `model.merges[3]`; empty for the whole.
   let place: String
-  /// What errors call the file.
+  /// What errors call the file, backticks and all.
   let file: String
 
   func fault(_ text: String) -> OperationError {
     let subject = place.isEmpty ? "it" : "`\(place)`"
-    return OperationError(.data, "`\(file)` cannot be used as a tokenizer: \(subject) \(text)")
+    return OperationError(.data, "\(file) cannot be used as a tokenizer: \(subject) \(text)")
   }
 
   /// The member, null where it is missing.

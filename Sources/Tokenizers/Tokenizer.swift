@@ -43,17 +43,19 @@ public final class Tokenizer: Sendable {
 
   /// - Parameters:
   ///   - bytes: A `tokenizer.json`.
-  ///   - name: What errors call it.
+  ///   - name: What the file is called.
+  ///   - owner: What errors call the model that it belongs to.
   ///   - keepsLengths: Whether texts are truncated and padded as the file says.
   /// - Throws: `OperationError`: it is damaged, or asks for what is not supported; with the place in the file.
-  public init(_ bytes: [UInt8], name: String, keepsLengths: Bool = true) throws {
+  public init(_ bytes: [UInt8], name: String, of owner: String? = nil, keepsLengths: Bool = true) throws {
+    let called = owner.map { "`\(name)` of `\($0)`" } ?? "`\(name)`"
     let json: JSON
     do {
       json = try JSON(parsing: bytes)
     } catch {
-      throw OperationError(.data, "`\(name)` is not a tokenizer: \(error.message), at byte \(error.offset)")
+      throw OperationError(.data, "\(called) is not a tokenizer: \(error.message), at byte \(error.offset)")
     }
-    let file = Field(value: json, place: "", file: name)
+    let file = Field(value: json, place: "", file: called)
     _ = try file.object()
     let version = file["version"]
     guard version.isNull || version.value.string == "1.0" else { throw version.fault("is not \"1.0\"") }
@@ -67,7 +69,7 @@ public final class Tokenizer: Sendable {
     truncation = keepsLengths ? try part("truncation", Truncation.init) : nil
     padding = keepsLengths ? try part("padding", Padding.init) : nil
 
-    let vocabulary = try TokenizerVocabulary.modelTokens(json, name: name)
+    let vocabulary = try TokenizerVocabulary.modelTokens(json, name: owner.map { "\(name) of \($0)" } ?? name)
     for token in vocabulary where token.id >= Int(Int32.max) {
       throw file["model"]["vocab"].fault("gives `\(token.text)` the number \(token.id), and \(Int32.max) is too large")
     }

@@ -1,6 +1,7 @@
 import Diagnostics
 import Formats
 import Foundation
+import GoldenNumbers
 import Operations
 import Tensors
 import Testing
@@ -26,8 +27,8 @@ struct DataMergeTests {
     let config = (Self.golden["config"] ?? .null)
       .setting("architectures", to: ["BertForSequenceClassification"]).setting("id2label", to: .object(names))
     let tensors = shapes.map { name, shape -> TensorEntry in
-      let own = number == 0 ? nil : ExaminationTests.hashed("\(number) \(name)", shape.count).map { Float($0) * 0.5 }
-      let entries = ExaminationTests.hashed(name, shape.count).enumerated().map { index, number -> Float in
+      let own = number == 0 ? nil : GoldenNumbers.hashed("\(number) \(name)", shape.count).map { Float($0) * 0.5 }
+      let entries = GoldenNumbers.hashed(name, shape.count).enumerated().map { index, number -> Float in
         let number = Float(number)
         let entry =
           name.hasSuffix("weight") && shape.rank == 1 ? 1 + 0.5 * number : shape.rank >= 2 ? number * 0.6 : number
@@ -55,7 +56,7 @@ struct DataMergeTests {
     for member in expected where !ignored(member.name) {
       let (norm, product) = (member.value.array?[0].number ?? .nan, member.value.array?[1].number ?? .nan)
       let entries = try made.tensor(member.name).doubles
-      let probe = ExaminationTests.hashed("probe \(member.name)", entries.count)
+      let probe = GoldenNumbers.hashed("probe \(member.name)", entries.count)
       let found = entries.reduce(0) { $0 + $1 * $1 }.squareRoot()
       let along = zip(entries, probe).reduce(0) { $0 + $1.0 * $1.1 }
       #expect(abs(found - norm) < tolerance * (1 + norm), "`\(member.name)`: \(found), not \(norm)")

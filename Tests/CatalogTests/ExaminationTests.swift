@@ -1,6 +1,7 @@
 import Diagnostics
 import Formats
 import Foundation
+import GoldenNumbers
 import Operations
 import Tensors
 import Testing
@@ -15,20 +16,8 @@ struct ExaminationTests {
     return json
   }()
 
-  /// Numbers from -0.5 to 0.5, as `networks.py` makes them of a text.
-  static func hashed(_ text: String, _ count: Int) -> [Double] {
-    let seed = text.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
-    return (0..<count).map { index in
-      var x = UInt32(truncatingIfNeeded: index) &* 2_654_435_761 &+ seed
-      x = (x ^ (x >> 16)) &* 0x7FEB_352D
-      x = (x ^ (x >> 15)) &* 0x846C_A68B
-      x ^= x >> 16
-      return Double(x >> 8) / 16_777_216 - 0.5
-    }
-  }
-
   private static func entries(_ name: String, _ shape: Shape) -> Tensor {
-    let numbers = hashed(name, shape.count).map { Float($0) }
+    let numbers = GoldenNumbers.hashed(name, shape.count).map { Float($0) }
     let scale: Float = name.hasSuffix("bias") ? 0 : name.contains("word_embeddings") ? 6 : 1
     return Tensor(
       numbers.map { number in
@@ -166,6 +155,30 @@ struct ExaminationTests {
     let order = try made.tensor("row").integers
     #expect(try TextColumn(made, "text.generated")?.texts == order.map { generated[$0] })
     try near(made.facts, "exact_match", .number(2.0 / 3))
+  }
+
+  @Test(
+    "of pairs are those of PyTorch for each pooling of sentence-transformers",
+    arguments: ["mean", "first", "last", "max"])
+  func likeness(pooling: String) throws {
+    let golden = try #require(Self.golden["likeness"])
+    let rows = (golden["pairs"]?.array ?? []).compactMap(\.array).map { pair -> JSON in
+      ["one": pair[0], "other": pair[1], "score": pair[2]]
+    }
+    let data = try data(rows, ["text": .text("one"), "pair": .text("other"), "score": .text("score")])
+    let body = Self.bert(vocabulary: 63, positions: 40, classes: 1).compactMap { name, shape in
+      name.hasPrefix("bert.") ? (String(name.dropFirst("bert.".count)), shape) : nil
+    }
+    let made = try run(
+      "evaluate",
+      [
+        "model": .contents([Self.model(golden, body)]), "data": .contents([data]), "pooling": .value(.choice(pooling)),
+      ])
+    let cosines = try #require(golden["cosines"]?[pooling]?.array).compactMap(\.number)
+    for (found, row) in zip(try made.tensor("cosine").doubles, try made.tensor("row").integers) {
+      #expect(abs(found - cosines[row]) < 1e-5)
+    }
+    for name in ["spearman", "pearson", "loss"] { try near(made.facts, name, golden["figures"]?[pooling]?[name], 1e-5) }
   }
 
   /// A classifier of examples, with names for its classes.

@@ -85,6 +85,7 @@ struct RunningAdapterTests {
         ]
       }
     ),
+    (["peft_type": "TRAINABLE_TOKENS", "token_indices": [1, 3, 4]], { [("trainable_tokens_delta", [3, $0[1]])] }),
     (["peft_type": "FACTORS"], { [("factor_out", [$0[0], 2]), ("factor_in", [2, $0[1]])] }),
   ]
 

@@ -56,4 +56,28 @@ struct TrainingMemoryTests {
     )
     #expect(error?.helps == ["a smaller `batch` or `length` takes less, and `--memory` allows more"])
   }
+
+  @Test(arguments: ["true_label_expectation", "empirical", "mergekit_lm"])
+  func `a Fisher information keeps to it too`(kind: String) throws {
+    let data = try Samples(seed: 3).content(.dataset, label: "data")
+    let blueprint = try RunnableModel(Checkpoint(model())).blueprint
+    let rows = try #require(data.facts["rows"]?.integer)
+    let weights = blueprint.tensors.reduce(0) { $0 + $1.shape.count }
+    let (size, work): (Int, NetworkWork) = kind == "mergekit_lm" ? (32, .gradients) : (256, .squares)
+    func need(recomputes: Bool) -> Int {
+      12 * weights + blueprint.peak(examples: min(rows, size), length: 1, work, recomputes: recomputes)
+    }
+    func estimate(memory: Int) throws -> Content {
+      let context = Context(memory: memory, scratch: { throw BrokenTest(reason: "no scratch space") })
+      let bindings: [String: Binding] = [
+        "model": .contents([try model()]), "data": .contents([data]), "kind": .value(.choice(kind)),
+      ]
+      return try operation("fisher", bindings).run(context).content
+    }
+    let (kept, again) = (need(recomputes: false), need(recomputes: true))
+    #expect(again < kept)
+    let (rich, poor) = (try estimate(memory: kept), try estimate(memory: again))
+    for entry in rich.tensors { #expect(try entry.load().floats == poor.tensor(entry.name).floats, "\(entry.name)") }
+    #expect(throws: OperationError.self) { try estimate(memory: again - 1) }
+  }
 }

@@ -57,11 +57,16 @@ struct PrimitiveLaws {
       "attention with padding",
       Attention(heads: 2, groups: 2, scale: 0.7, bias: [0, 0, 0, 0, 0, 0, 0, -.infinity, -.infinity, -.infinity]),
       qkv(2, 5, 8, 8)),
+    Case(
+      "attention behind keys that are known",
+      Attention(heads: 2, groups: 1, isCausal: true, window: 4, scale: 0.5, first: [3, 1]),
+      [[2, 2, 8], [2, 6, 4], [2, 6, 4]]),
     Case("rotation", Rotation(heads: 2, angles: RotaryAngles(positions: 6, frequencies: [[1, 0.1]])), [[3, 6, 10]]),
     Case(
       "rotation, angles of each example",
       Rotation(heads: 1, angles: RotaryAngles(positions: 4, frequencies: [[1, 0.1], [0.5, 0.2]], scale: 1.2)),
       [[2, 4, 4]]),
+    Case("row replacement", RowReplacement(places: [4, 0]), [[5, 7], [2, 7]], batched: [false, false]),
     Case("lookup", Lookup([1, 4, 1, 0, 4, 4], examples: 2), [[5, 17]], batched: [false]),
     Case("pooling", Pooling(weights: [0.5, 0.5, 0, 0, 0, 1]), [[2, 3, 7]]),
     Case("convolution", Convolution(stride: 2, padding: 1), [[2, 3, 7, 6], [4, 3, 3, 3], [4]]),

@@ -87,6 +87,15 @@ import Testing
     #expect(message(text) == expected)
   }
 
+  @Test("Whose file it is, is said beside its name")
+  func owner() {
+    let error = #expect(throws: OperationError.self) {
+      try Tokenizer(Array(#"{"version":"2.0"}"#.utf8), name: "tokenizer.json", of: "models/a")
+    }
+    #expect(
+      error?.message == #"`tokenizer.json` of `models/a` cannot be used as a tokenizer: `version` is not "1.0""#)
+  }
+
   @Test("Numbers far apart and rules that lead back to a token are fine")
   func oddButFine() throws {
     let holes = #"{"model":{"type":"BPE","vocab":{"a":5,"b":2000000000,"":7,"ab":5},"merges":["a b"," a"," b"]}}"#

@@ -30,6 +30,10 @@ protocol Architecture: Sendable {
   /// The configuration of the same network with another head.
   func config(_ config: JSON, with head: Head) -> JSON
 
+  /// Whether the keys and values of what was read stay as they are while a text grows up to so many tokens, so that a decoder may keep
+  /// them.
+  func keepsKeys(upTo length: Int) -> Bool
+
   /// Other names that a tensor has in older files.
   func olderNames(of name: String) -> [String]
 }
@@ -38,6 +42,7 @@ extension Architecture {
   func head(_ config: ModelConfig) throws -> Head { try Head(config) }
   func config(_ config: JSON, with head: Head) -> JSON { head.renaming(config, isOfNumbers: input.isNumbers) }
   func olderNames(of name: String) -> [String] { [] }
+  func keepsKeys(upTo length: Int) -> Bool { false }
 }
 
 /// What a network takes.

@@ -13,6 +13,12 @@ public struct Blueprint: Sendable {
   private let fixed: Set<String>
   /// Its linear layers with weights of their own, in the order in which they are used.
   public let linearLayers: [LinearLayerName]
+  /// Where each linear layer is used, by its path.
+  public let places: [String: [BlockPlace]]
+  /// How many blocks it has, one after the other.
+  public let blocks: Int
+  /// Its embeddings, as layers that have a number in the place of an input: their weights are (in, out).
+  public let embeddings: [LinearLayerName]
 
   public var input: NetworkInput { architecture.input }
 
@@ -52,12 +58,14 @@ public struct Blueprint: Sendable {
       return (name, found, shape)
     }
     self.names = names
-    fixed = asked.fixed
-    linearLayers = asked.linear.compactMap { path in
+    (fixed, places, blocks) = (asked.fixed, asked.places, asked.blocks)
+    func layer(_ path: String, isTransposed: Bool) -> LinearLayerName? {
       guard let weight = names.first(where: { $0.own == path + ".weight" }), weight.shape.rank == 2 else { return nil }
       return LinearLayerName(
-        path: path, weight: weight.checkpoint, shape: weight.shape, isTransposed: asked.transposed.contains(weight.own))
+        path: path, weight: weight.checkpoint, shape: weight.shape, isTransposed: isTransposed)
     }
+    linearLayers = asked.linear.compactMap { layer($0, isTransposed: asked.transposed.contains($0 + ".weight")) }
+    embeddings = asked.embeddings.compactMap { layer($0, isTransposed: true) }
   }
 
   /// The tensors that a model of this configuration has, in the order in which it uses them.
@@ -86,18 +94,42 @@ public struct Blueprint: Sendable {
     return (body.architecture.config(config, with: head), all)
   }
 
+  /// What a pass asks for.
+  struct Asked {
+    let all: [(name: String, shape: Shape)]
+    /// The paths of linear layers.
+    let linear: [String]
+    /// Where each of them is used.
+    let places: [String: [BlockPlace]]
+    let blocks: Int
+    let transposed: Set<String>
+    let fixed: Set<String>
+    /// Whose weight a layer has that has none of its own.
+    let tied: [String: String]
+    /// The paths of embeddings.
+    let embeddings: [String]
+  }
+
   /// All weights that a pass asks for, by a dry one.
   static func asked(
     _ architecture: any Architecture, _ head: Head, _ config: ModelConfig
-  ) throws -> (all: [(name: String, shape: Shape)], linear: [String], transposed: Set<String>, fixed: Set<String>) {
+  ) throws -> Asked {
     let pass = Pass(Tape(Memory(isDry: true), recording: false), Weights(isDry: true))
     let batch = architecture.input.example(1, length: 1)
     var linear: [String] = []
-    pass.observer = { path, _ in if !linear.contains(path) { linear.append(path) } }
+    var places: [String: [BlockPlace]] = [:]
+    pass.observer = { [unowned pass] path, _ in
+      if !linear.contains(path) { linear.append(path) }
+      places[path, default: []].append(pass.place)
+    }
     guard architecture.output(head, architecture.hidden(pass, batch), pass, batch) != nil else {
       throw OperationError(.data, "`\(config.label)` is to have \(head), and its architecture has none here")
     }
-    return (pass.weights.all.map { ($0.name, $0.shape) }, linear, pass.weights.transposed, pass.weights.fixed)
+    let weights = pass.weights
+    return Asked(
+      all: weights.all.map { ($0.name, $0.shape) }, linear: linear, places: places, blocks: pass.blocks,
+      transposed: weights.transposed,
+      fixed: weights.fixed, tied: weights.tied, embeddings: weights.embeddings)
   }
 
   /// What a checkpoint may call a tensor: a body alone is saved without its prefix.

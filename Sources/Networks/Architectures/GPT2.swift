@@ -65,8 +65,11 @@ struct GPT2: Architecture {
     let attention = Attention(
       heads: heads, groups: heads, isCausal: true, scale: Float(scale), bias: texts.keyBias)
     let parts = (0..<3).map { pass.columns(all, $0 * width..<($0 + 1) * width) }
-    return conv(pass, path + "c_proj", pass.attend(attention, parts[0], parts[1], parts[2]), width)
+    return conv(
+      pass, path + "c_proj", pass.attend(attention, at: path, parts[0], parts[1], parts[2], texts), width)
   }
+
+  func keepsKeys(upTo length: Int) -> Bool { true }
 
   private func conv(_ pass: Pass, _ path: String, _ x: Variable, _ outputs: Int) -> Variable {
     pass.linear(path, x, outputs, isTransposed: true)

@@ -99,6 +99,10 @@ struct Llama: Architecture {
     return pass.rmsNorm("model.norm", x, epsilon: epsilon, offset: family.normOffset)
   }
 
+  func keepsKeys(upTo length: Int) -> Bool {
+    rotary.isTheSame(upTo: length) && localRotary?.isTheSame(upTo: length) ?? true
+  }
+
   /// A norm, where the family has one at that side of a block's parts.
   private func normed(_ pass: Pass, _ path: String, _ x: Variable, _ side: LlamaFamily.Norms) -> Variable {
     guard family.norms == side || family.norms == .both else { return x }
@@ -128,7 +132,8 @@ struct Llama: Architecture {
     let attention = Attention(
       heads: heads, groups: groups, isCausal: true, window: layer.window, scale: Float(scoreScale),
       cap: Float(scoreCap ?? 0), bias: texts.keyBias)
-    return pass.linear(path + ".o_proj", pass.attend(attention, query, key, value), width, bias: hasAttentionBias)
+    let attended = pass.attend(attention, at: path, query, key, value, texts)
+    return pass.linear(path + ".o_proj", attended, width, bias: hasAttentionBias)
   }
 
   private func perceptron(_ pass: Pass, _ path: String, _ x: Variable) -> Variable {

@@ -41,8 +41,12 @@ struct Rotary: Sendable {
   /// what stands beside it in a batch changes nothing.
   func angles(_ texts: TextBatch) -> RotaryAngles {
     let lengths = scaling.dependsOnLength ? texts.counts : [texts.length]
+    // Where a text goes on, its frequencies are those that it had.
     return RotaryAngles(
-      positions: texts.length,
+      positions: texts.length, first: texts.first,
       frequencies: lengths.map { scaling.frequencies(base: base, pairs: pairs, length: $0) }, scale: scaling.attention)
   }
+
+  /// Whether the angles of a place are the same in all texts of up to so many tokens.
+  func isTheSame(upTo length: Int) -> Bool { scaling.changes.map { length <= $0 } ?? true }
 }

@@ -84,13 +84,17 @@ enum RotaryScaling: Sendable {
     return found
   }
 
-  /// Whether frequencies follow from how long a text is.
-  var dependsOnLength: Bool {
+  /// The length from which on frequencies follow from how long a text is; nil where they never do.
+  var changes: Int? {
     switch self {
-    case .dynamic, .longRoPE: true
-    case .none, .linear, .yarn, .llama3: false
+    case .dynamic(_, let context): Int(context)
+    case .longRoPE(_, _, let context, _): context
+    case .none, .linear, .yarn, .llama3: nil
     }
   }
+
+  /// Whether frequencies follow from how long a text is.
+  var dependsOnLength: Bool { changes != nil }
 
   /// What cosines and sines are multiplied by.
   var attention: Double {

@@ -25,12 +25,20 @@ public struct TextBatch: Sendable {
   public let types: [Int]
   /// The tokens of each text that are no padding.
   public let counts: [Int]
+  /// How many places of each text were read before, by a decoder that goes on with it; empty where none were.
+  let first: [Int]
 
   /// - Parameters:
   ///   - texts: The tokens of each; at least one each.
   ///   - types: Which of two texts each token belongs to, where that matters.
   ///   - padding: The token that stands where there is none.
   public init(_ texts: [[Int]], types: [[Int]] = [], padding: Int) {
+    self.init(texts, types: types, padding: padding, first: [])
+  }
+
+  /// Of texts of which something was read before.
+  init(_ texts: [[Int]], types: [[Int]] = [], padding: Int, first: [Int]) {
+    self.first = first
     precondition(!texts.isEmpty && texts.allSatisfy { !$0.isEmpty }, "a batch has texts, and a text has tokens")
     let length = texts.map(\.count).max() ?? 1
     examples = texts.count
@@ -46,8 +54,12 @@ public struct TextBatch: Sendable {
     return counts.flatMap { count in (0..<length).map { $0 < count ? 0 : -Float.infinity } }
   }
 
-  /// The places of each example, from `first` on.
-  func positions(from first: Int = 0) -> [Int] { (0..<examples).flatMap { _ in (0..<length).map { first + $0 } } }
+  /// The places of each example, from `start` on.
+  func positions(from start: Int = 0) -> [Int] {
+    (0..<examples).flatMap { text in
+      (0..<length).map { start + $0 + (first.isEmpty ? 0 : first[text]) }
+    }
+  }
 
   /// Weights that choose one place of each example.
   func pooling(_ place: (_ count: Int) -> Int) -> Pooling {

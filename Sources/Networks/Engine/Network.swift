@@ -21,8 +21,15 @@ public final class Network {
   }
 
   /// Shows the inputs of linear layers, and runs only as much of the network as they need: the head where it is one of them.
-  public func observe(_ batch: Batch, inputsOf paths: Set<String>, _ observer: (String, Variable) -> Void) {
+  /// - Parameters:
+  ///   - blocks: The blocks that are run; all where it is nil.
+  ///   - start: What goes into the first of them, where that is not the network's first.
+  public func observe(
+    _ batch: Batch, inputsOf paths: Set<String>, blocks: Range<Int>? = nil, from start: Variable? = nil,
+    _ observer: (String, Variable) -> Void
+  ) {
     let pass = Pass(Tape(memory, recording: false), weights)
+    pass.stretch = blocks.map { BlockStretch($0, from: start) }
     var seen: Set<String> = []
     withoutActuallyEscaping(observer) { observer in
       pass.observer = { path, input in
@@ -34,6 +41,16 @@ public final class Network {
       if seen != paths { _ = blueprint.architecture.output(blueprint.head, hidden, pass, batch) }
       pass.observer = nil
     }
+  }
+
+  /// What comes out of some blocks, one after the other.
+  /// - Parameter start: What goes into the first of them; nil where that is the network's first.
+  public func output(_ batch: Batch, of blocks: Range<Int>, from start: Variable?) -> Variable? {
+    let pass = Pass(Tape(memory, recording: false), weights)
+    let stretch = BlockStretch(blocks, from: start)
+    pass.stretch = stretch
+    _ = blueprint.architecture.hidden(pass, batch)
+    return stretch.end ?? start
   }
 
   /// Runs forward on a pass of the caller's.

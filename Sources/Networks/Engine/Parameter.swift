@@ -34,7 +34,7 @@ public final class Parameter {
     self.init(name, shape: tensor.shape, block: block, isTrainable: isTrainable, isFixed: isFixed)
   }
 
-  var value: Variable { Variable(shape: shape, isBatched: false, block: block, slot: slot) }
+  public var value: Variable { Variable(shape: shape, isBatched: false, block: block, slot: slot) }
 
   public var count: Int { shape.count }
 

@@ -12,6 +12,13 @@ public final class Pass {
   /// Is shown the input of every linear layer, (…, in), with the module's path.
   public var observer: ((_ path: String, _ input: Variable) -> Void)?
 
+  private var begun = 0
+  private var isInBlock = false
+  /// The blocks that are run, where it is not all.
+  var stretch: BlockStretch?
+  /// What a decoder has read, where it goes on with texts token by token.
+  var cache: KeyValueCache?
+
   public init(_ tape: Tape, _ weights: Weights, recomputes: Bool = false) {
     self.tape = tape
     self.weights = weights
@@ -48,12 +55,24 @@ public final class Pass {
     func layer(_ x: Variable) -> Variable {
       let name = tied ?? path + ".weight"
       if isTransposed { weights.noteTransposed(name) }
-      let weight = isTransposed ? parameter(name, inputs, outputs) : parameter(name, outputs, inputs)
+      if let tied { weights.noteTied(path + ".weight", to: tied) }
+      let weight = weight(of: path, name, isTransposed ? [inputs, outputs] : [outputs, inputs])
       return tape.apply(
         LinearLayer(isTransposed: isTransposed), [x, weight] + (bias ? [parameter(path + ".bias", outputs)] : []))
     }
     guard let change = weights.changes[path] else { return layer(x) }
     return change.output(self, x, layer: layer)
+  }
+
+  /// A module's weight, or what an adapter has put in its place.
+  private func weight(of path: String, _ name: String, _ shape: Shape) -> Variable {
+    let own = parameter(name, shape)
+    return weights.substitutes[path].map { $0(self, own) } ?? own
+  }
+
+  /// A matrix with other rows in the place of some.
+  public func replacingRows(_ places: [Int], of matrix: Variable, by rows: Variable) -> Variable {
+    tape.apply(RowReplacement(places: places), [matrix, rows])
   }
 
   /// x Wᵀ for a weight that no module has: a factor of an adapter.
@@ -66,7 +85,12 @@ public final class Pass {
   public func embedding(
     _ path: String, _ numbers: [Int], of examples: Int, count: Int, width: Int, padding: Int? = nil
   ) -> Variable {
-    tape.apply(Lookup(numbers, examples: examples, padding: padding), [parameter(path + ".weight", count, width)])
+    func lookup(_ table: Variable) -> Variable {
+      tape.apply(Lookup(numbers, examples: examples, padding: padding), [table])
+    }
+    weights.noteEmbedding(path)
+    let rows = lookup(weight(of: path, path + ".weight", [count, width]))
+    return weights.lookups[path].map { $0.output(self, rows, lookup: lookup) } ?? rows
   }
 
   /// Layer norm with `path.weight` and `path.bias`.
@@ -185,6 +209,17 @@ public final class Pass {
     tape.apply(attention, [queries, keys, values])
   }
 
+  /// Attention of a decoder, which looks back at what was read before where that is kept.
+  func attend(
+    _ attention: Attention, at path: String, _ queries: Variable, _ keys: Variable, _ values: Variable,
+    _ texts: TextBatch
+  ) -> Variable {
+    var attention = attention
+    attention.first = texts.first
+    let (keys, values) = cache?.extend(path, keys, values, texts) ?? (keys, values)
+    return attend(attention, queries, keys, values)
+  }
+
   func rotate(_ x: Variable, heads: Int, _ angles: RotaryAngles) -> Variable {
     tape.apply(Rotation(heads: heads, angles: angles), [x])
   }
@@ -195,8 +230,20 @@ public final class Pass {
     return rmsNorm(path, parts, epsilon: epsilon, offset: offset).reshaped(x.shape)
   }
 
+  /// How many blocks have begun.
+  var blocks: Int { begun }
+
+  /// Where the pass is.
+  var place: BlockPlace { isInBlock ? .inside(begun - 1) : .between(begun) }
+
   /// A block of a network, of which only the input is kept where memory is short.
   public func block(_ x: Variable, _ body: @escaping (Variable) -> Variable) -> Variable {
-    recomputes ? tape.recomputing(x, body) : body(x)
+    begun += 1
+    if let other = stretch?.value(inPlaceOf: begun - 1, x) { return other }
+    isInBlock = true
+    let y = recomputes ? tape.recomputing(x, body) : body(x)
+    isInBlock = false
+    stretch?.note(y, of: begun - 1)
+    return y
   }
 }

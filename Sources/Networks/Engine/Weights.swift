@@ -13,8 +13,16 @@ public final class Weights {
   private(set) var transposed: Set<String> = []
   /// The names of statistics, which are never trained, as far as they were used.
   private(set) var fixed: Set<String> = []
+  /// The paths of embeddings, as far as they were used.
+  private(set) var embeddings: [String] = []
+  /// Whose weight a linear layer has that has none of its own, by the name that it would have, as far as they were used.
+  private(set) var tied: [String: String] = [:]
   /// What adapters make of linear layers, by the path of the module.
   public var changes: [String: any LayerChange] = [:]
+  /// What adapters make of embeddings, by the path of the module.
+  public var lookups: [String: any LookupChange] = [:]
+  /// What modules have in the place of the weight that a pass asks for, by their paths.
+  public var substitutes: [String: (Pass, Variable) -> Variable] = [:]
 
   public init() { isDry = false }
 
@@ -45,6 +53,10 @@ public final class Weights {
 
   func noteTransposed(_ name: String) { transposed.insert(name) }
 
+  func noteEmbedding(_ path: String) { if !embeddings.contains(path) { embeddings.append(path) } }
+
+  func noteTied(_ name: String, to other: String) { tied[name] = other }
+
   func parameter(_ name: String, _ shape: Shape) -> Parameter {
     if let found = byName[name] {
       precondition(found.shape == shape, "`\(name)` is \(found.shape) and was used as \(shape)")
@@ -61,4 +73,12 @@ public final class Weights {
 public protocol LayerChange {
   /// - Parameter layer: The layer as it was; it may be given another input, or left out.
   func output(_ pass: Pass, _ x: Variable, layer: (Variable) -> Variable) -> Variable
+}
+
+/// What an adapter makes of an embedding while a network runs.
+public protocol LookupChange {
+  /// - Parameters:
+  ///   - rows: What the embedding gives, (examples, places, width).
+  ///   - lookup: Rows of another table of as many, by the same numbers.
+  func output(_ pass: Pass, _ rows: Variable, lookup: (Variable) -> Variable) -> Variable
 }

@@ -20,6 +20,8 @@ struct Attention: Primitive {
   var cap: Float = 0
   /// (examples, keys): 0 where a key is seen, −∞ where it is padding; empty where all are seen.
   var bias: [Float] = []
+  /// How many keys stand before the one of each example's first query; empty where none do.
+  var first: [Int] = []
 
   func shape(of inputs: [Shape]) -> Shape {
     precondition(heads % groups == 0, "\(heads) heads share \(groups) heads of keys")
@@ -33,6 +35,7 @@ struct Attention: Primitive {
     var result = self
     let keys = bias.count / count
     result.bias = Array(bias[index * keys..<(index + 1) * keys])
+    if !first.isEmpty { result.first = [first[index]] }
     return result
   }
 
@@ -59,10 +62,13 @@ struct Attention: Primitive {
     return sizes.pieces * 3 * sizes.room
   }
 
+  private func before(_ example: Int) -> Int { first.isEmpty ? 0 : first[example] }
+
   /// The keys that a block of queries may see.
-  private func seen(_ queries: Range<Int>, of keys: Int) -> Range<Int> {
-    let low = window.map { max(0, queries.lowerBound + 1 - $0) } ?? 0
-    let high = isCausal ? min(keys, queries.upperBound) : min(keys, window.map { queries.upperBound - 1 + $0 } ?? keys)
+  private func seen(_ queries: Range<Int>, of keys: Int, example: Int) -> Range<Int> {
+    let (start, end) = (queries.lowerBound + before(example), queries.upperBound + before(example))
+    let low = window.map { max(0, start + 1 - $0) } ?? 0
+    let high = isCausal ? min(keys, end) : min(keys, window.map { end - 1 + $0 } ?? keys)
     return min(low, high)..<high
   }
 
@@ -79,7 +85,7 @@ struct Attention: Primitive {
       kernel_attention_weights(
         weights.base, queries.count, seen.count, seen.count, scale, cap,
         bias.isEmpty ? nil : bias.baseAddress.map { $0 + example * sizes.keys + seen.lowerBound },
-        queries.lowerBound - seen.lowerBound,
+        queries.lowerBound + before(example) - seen.lowerBound,
         window ?? 0, isCausal ? 1 : 0)
     }
   }
@@ -97,7 +103,7 @@ struct Attention: Primitive {
         let (example, group) = (unit / groups, unit % groups)
         for head in group * (heads / groups)..<(group + 1) * (heads / groups) {
           blocks(sizes.queries) { queries in
-            let seen = seen(queries, of: sizes.keys)
+            let seen = seen(queries, of: sizes.keys, example: example)
             func query(_ operand: Operand) -> MatrixView {
               rows(operand, example, queries.lowerBound, head, sizes.width)
             }
@@ -131,7 +137,7 @@ struct Attention: Primitive {
         let (example, group) = (unit / groups, unit % groups)
         for head in group * (heads / groups)..<(group + 1) * (heads / groups) {
           blocks(sizes.queries) { queries in
-            let seen = seen(queries, of: sizes.keys)
+            let seen = seen(queries, of: sizes.keys, example: example)
             func query(_ operand: Operand) -> MatrixView {
               rows(operand, example, queries.lowerBound, head, sizes.width)
             }
@@ -169,7 +175,8 @@ struct Attention: Primitive {
         for query in 0..<queries {
           let from = place(query, queries, head, of: heads)
           let scores = (0..<keys).map { key -> Double in
-            let isSeen = (!isCausal || key <= query) && window.map { abs(query - key) < $0 } ?? true
+            let own = query + before(example)
+            let isSeen = (!isCausal || key <= own) && window.map { abs(own - key) < $0 } ?? true
             guard isSeen, bias.isEmpty || bias[example * keys + key] == 0 else { return -.infinity }
             let to = place(key, keys, group, of: groups)
             let score = Double(scale) * (0..<width).reduce(0) { $0 + q.entries[from + $1] * k.entries[to + $1] }

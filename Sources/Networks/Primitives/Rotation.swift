@@ -75,15 +75,18 @@ struct RotaryAngles: Sendable {
   let sines: [Float]
 
   /// - Parameters:
+  ///   - first: The position of each example's first place; 0 for all where it is empty.
   ///   - frequencies: The angle between a position and the next, for each pair; once for all examples, or for each of them.
   ///   - scale: Multiplies all cosines and sines (the attention factor of YaRN and LongRoPE).
-  init(positions: Int, frequencies: [[Double]], scale: Double = 1) {
+  init(positions: Int, first: [Int] = [], frequencies: [[Double]], scale: Double = 1) {
     self.positions = positions
     half = frequencies.first?.count ?? 0
-    tables = frequencies.count
+    tables = first.isEmpty ? frequencies.count : first.count
     // As `transformers` has it: the angle is a product in float32.
-    let angles = frequencies.flatMap { own in
-      (0..<positions).flatMap { position in own.map { Float(position) * Float($0) } }
+    let angles = (0..<tables).flatMap { table in
+      let own = frequencies[frequencies.count == 1 ? 0 : table]
+      let start = first.isEmpty ? 0 : first[table]
+      return (0..<positions).flatMap { position in own.map { Float(start + position) * Float($0) } }
     }
     cosines = angles.map { Float(cos(Double($0)) * scale) }
     sines = angles.map { Float(sin(Double($0)) * scale) }

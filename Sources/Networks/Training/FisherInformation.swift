@@ -27,6 +27,8 @@ public final class FisherInformation {
   /// Squares of sums, where that is what is estimated.
   private var batchSquares: [ObjectIdentifier: [Double]] = [:]
   private var examples = 0
+  /// Whether blocks are worked out again in the backward pass instead of kept: the same bits in less memory and more time.
+  public var recomputes = false
 
   public init(of network: Network, _ estimator: FisherEstimator) {
     self.network = network
@@ -34,9 +36,17 @@ public final class FisherInformation {
     squares = SquaredGradients(network.memory)
   }
 
+  /// Bytes that are taken while a batch is added: the weights, the sums in float64, and the pass at its peak.
+  /// - Parameter length: Tokens of each example.
+  public func need(examples: Int, length: Int) -> Int {
+    let bytes = network.weights.all.reduce(0) { $0 + $1.count * ($1.isTrainable ? 12 : 4) }
+    let work: NetworkWork = estimator == .batchwise ? .gradients : .squares
+    return bytes + network.blueprint.peak(examples: examples, length: length, work, recomputes: recomputes)
+  }
+
   /// Adds a batch.
   public func add(_ batch: Batch, _ objective: Objective) {
-    let pass = Pass(Tape(network.memory, recording: true), network.weights)
+    let pass = Pass(Tape(network.memory, recording: true), network.weights, recomputes: recomputes)
     let output = network.output(pass, batch)
     let rows = output.shape.axes.dropLast().reduce(1, *)
     switch (estimator, objective.targets) {

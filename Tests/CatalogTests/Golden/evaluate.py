@@ -14,6 +14,7 @@ import numpy as np
 import tokenizers
 import torch
 import transformers
+from scipy.stats import pearsonr, spearmanr
 from seqeval.metrics import f1_score as entity_f1
 from sklearn.metrics import f1_score
 
@@ -146,5 +147,46 @@ def language():
         generated=generated)
 
 
+def pooled(states, mask, mode):
+    """Embeddings of texts as the `Pooling` module of sentence-transformers defines them; the last token is the last that counts."""
+    spread = mask.unsqueeze(-1).to(states.dtype)
+    if mode == "mean":
+        return (states * spread).sum(1) / spread.sum(1).clamp(min=1e-9)
+    if mode == "first":
+        return states[:, 0]
+    if mode == "max":
+        return states.masked_fill(spread == 0, -1e9).max(1).values
+    return states[torch.arange(len(states)), mask.sum(1) - 1]
+
+
+def likeness():
+    tokenizer, size = wordpiece()
+    tokenizer.enable_padding(pad_id=0, pad_token="[PAD]")
+    model = fill(transformers.BertModel(transformers.BertConfig(
+        vocab_size=size, hidden_size=24, intermediate_size=40, num_hidden_layers=2, num_attention_heads=4,
+        max_position_embeddings=40, attn_implementation="eager")))
+    pairs = [
+        ("anna lives in iceland.", "the river runs", 0.1), ("rain", "rain in the netherlands", 0.9), ("no", "yes and no", 0.4),
+        ("they argued about the price of bread", "bread", 0.7), ("a quiet evening by the sea", "a quiet evening", 0.8),
+        ("otto met the envoys", "the envoys met otto", 1.0)]
+    result = dict(config=config(model, "BertModel"), tokenizer=tokenizer.to_str(), pairs=pairs, cosines={}, figures={})
+    for mode in ("mean", "first", "last", "max"):
+        sides = []
+        for side in (0, 1):
+            encodings = tokenizer.encode_batch([pair[side] for pair in pairs])
+            mask = torch.tensor([encoding.attention_mask for encoding in encodings])
+            with torch.no_grad():
+                states = model(torch.tensor([encoding.ids for encoding in encodings]), attention_mask=mask).last_hidden_state
+            # The `Normalize` module.
+            sides.append(torch.nn.functional.normalize(pooled(states, mask, mode), p=2, dim=1))
+        cosines = (sides[0] * sides[1]).sum(1).numpy()
+        scores = [pair[2] for pair in pairs]
+        result["cosines"][mode] = cosines.tolist()
+        result["figures"][mode] = dict(
+            spearman=float(spearmanr(cosines, scores).statistic), pearson=float(pearsonr(cosines, scores).statistic),
+            loss=float(np.mean((cosines - scores) ** 2)))
+    return result
+
+
 if __name__ == "__main__":
-    print(json.dumps(dict(tags=tags(), language=language()), ensure_ascii=False))
+    print(json.dumps(dict(tags=tags(), language=language(), likeness=likeness()), ensure_ascii=False))

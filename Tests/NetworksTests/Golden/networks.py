@@ -5,9 +5,12 @@
 
 Weights are not stored. Entry i of the tensor called `name` comes from a 32-bit hash of both, so that the tests make the same ones.
 For each network: its configuration, the batch, the output, and of the gradient of a fixed random combination of the output two
-numbers a tensor: its norm, and its product with another random vector. Computed in float64.
+numbers a tensor: its norm, and its product with another random vector. Computed in float64; `float32` says how far PyTorch's own
+float32 is from that: the largest difference of an output, and the largest of a gradient, and of a Fisher
+information, beside its norm.
 """
 
+import copy
 import json
 import sys
 
@@ -119,6 +122,8 @@ CASES = {
         truncate=False))),
     "llama, dynamic frequencies": ("LlamaForCausalLM", "LlamaConfig", LLAMA | dict(
         max_position_embeddings=7, rope_parameters=dict(rope_type="dynamic", rope_theta=10000.0, factor=4.0))),
+    "gemma, dynamic frequencies of texts that are all too long": ("GemmaForCausalLM", "GemmaConfig", LLAMA | dict(
+        head_dim=6, max_position_embeddings=5, rope_parameters=dict(rope_type="dynamic", rope_theta=500.0, factor=1.5))),
     "llama, longrope": ("LlamaForCausalLM", "LlamaConfig", LLAMA | dict(rope_parameters=dict(
         rope_type="longrope", rope_theta=10000.0, original_max_position_embeddings=7, short_factor=[1.0, 1.1, 1.5],
         long_factor=[1.3, 2.0, 4.0]))),
@@ -161,15 +166,28 @@ def outcome(output):
     return output.logits if hasattr(output, "logits") else output.last_hidden_state
 
 
-def run(model, config, batch, mask):
-    """The outputs of all texts; each alone, and the shorter ones first, where rotary frequencies follow from the longest of a batch."""
+def forgetting(model):
+    """A function after which a model is as it was when it was made: where rotary frequencies follow from how long texts are,
+    `transformers` keeps those of a longer text for a shorter one that comes later, unless that fits into the context."""
+    kept = {module: copy.deepcopy(module.__dict__) for module in model.modules() if hasattr(module, "max_seq_len_cached")}
+
+    def forget():
+        for module, state in kept.items():
+            module.__dict__.update(copy.deepcopy(state))
+
+    return forget
+
+
+def run(model, config, batch, mask, forget):
+    """The outputs of all texts; each alone where rotary frequencies follow from the longest of a batch."""
     rope = getattr(config, "rope_parameters", None) or {}
     kinds = {part["rope_type"] for part in ([rope] if "rope_type" in rope else rope.values())}
     if not kinds & {"dynamic", "longrope"}:
         return outcome(model(**batch))
     counts = mask.sum(1).tolist()
     rows = {}
-    for row in sorted(range(len(counts)), key=lambda row: counts[row]):
+    for row in range(len(counts)):
+        forget()
         values = outcome(model(**{key: value[row : row + 1, : counts[row]] for key, value in batch.items()}))
         if values.ndim == 3:
             values = torch.nn.functional.pad(values, (0, 0, 0, mask.shape[1] - counts[row]))
@@ -205,7 +223,7 @@ def probed(name, vector):
     return [float(f"{vector.norm().item():.9g}"), float(f"{along.item():.9g}")]
 
 
-def fisher(model, config, inputs, counts, own):
+def fisher(model, config, inputs, counts, forget):
     """Diagonal Fisher information by its definition, one example and one label at a time: over the labels that the model expects
     where it classifies, and over the examples' own labels, or next tokens."""
     kind = type(model).__name__
@@ -213,17 +231,18 @@ def fisher(model, config, inputs, counts, own):
     if not isClassifier and not kind.endswith(("ForCausalLM", "LMHeadModel")):
         return {}
     examples = len(next(iter(inputs.values())))
-    sums = {key: {own[p.data_ptr()]: torch.zeros(p.numel(), dtype=torch.float64) for p in model.parameters()}
+    sums = {key: {name: torch.zeros(p.numel(), dtype=torch.float64) for name, p in model.named_parameters()}
             for key in (["expected"] if isClassifier else []) + ["empirical"]}
 
     def add(key, value, weight):
         model.zero_grad()
         value.backward(retain_graph=True)
-        for parameter in model.parameters():
+        for name, parameter in model.named_parameters():
             if parameter.grad is not None:
-                sums[key][own[parameter.data_ptr()]] += weight * parameter.grad.flatten() ** 2 / examples
+                sums[key][name] += weight * parameter.grad.flatten().double() ** 2 / examples
 
     for row in range(examples):
+        forget()
         one = {key: value[row : row + 1, : counts[row]] if counts else value[row : row + 1] for key, value in inputs.items()}
         chances = torch.log_softmax(model(**one).logits[0], -1)
         if isClassifier:
@@ -234,7 +253,14 @@ def fisher(model, config, inputs, counts, own):
             following = one["input_ids"][0, 1:]
             add("empirical", chances[:-1].gather(1, following[:, None]).sum(), 1)
     model.zero_grad()
-    return {"fisher": {kind: {key: probed(key, value) for key, value in parts.items()} for kind, parts in sums.items()}}
+    return sums
+
+
+def combined(name, output, model):
+    """The gradients of a fixed random combination of a network's outputs."""
+    factors = torch.tensor(hashed(f"combination {name}", output.numel()).reshape(output.shape))
+    (output.double() * factors).sum().backward()
+    return {key: parameter.grad.double() for key, parameter in model.named_parameters() if parameter.grad is not None}
 
 
 def case(name, model_class, config_class, fields):
@@ -252,6 +278,8 @@ def case(name, model_class, config_class, fields):
         for key, tensor in state.items():
             if tensor.is_floating_point() and tensor.numel() > 0:
                 tensor.copy_(weights(own[tensor.data_ptr()], tuple(tensor.shape)))
+    single = copy.deepcopy(model).float()
+    both = [(network, forgetting(network)) for network in (model, single)]
     result = {"name": name, "config": json.loads(config.to_json_string(use_diff=False))}
     result["config"]["architectures"] = [model_class]
     if hasattr(config, "vocab_size"):
@@ -263,29 +291,36 @@ def case(name, model_class, config_class, fields):
         if kinds > 1:
             types = np.array([[min(place // 3, kinds - 1) for place in range(ids.shape[1])]] * 2) * mask
             batch["token_type_ids"], result["types"] = torch.tensor(types), types.tolist()
-        values = run(model, config, batch, mask)
-        result |= fisher(model, config, batch, mask.sum(1).tolist(), own)
         result |= loss(model, config, batch, mask, name)
+        squares, rough_squares = (fisher(network, config, batch, mask.sum(1).tolist(), forget) for network, forget in both)
+        values, rough = (run(network, config, batch, mask, forget) for network, forget in both)
     else:
         shape = (2, config.num_channels, config.image_size, config.image_size) if hasattr(config, "image_size") else (2, config.num_channels, 16, 16)
-        pixels = 2 * hashed(f"pixels {name}", int(np.prod(shape))).reshape(shape).astype(np.float32)
-        batch = {"pixel_values": torch.tensor(pixels.astype(np.float64))}
-        values = outcome(model(**batch))
-        result |= fisher(model, config, batch, None, own)
+        pixels = torch.tensor(2 * hashed(f"pixels {name}", int(np.prod(shape))).reshape(shape).astype(np.float32))
+        mask = None
+        batches = [{"pixel_values": pixels.double()}, {"pixel_values": pixels}]
+        squares, rough_squares = (fisher(network, config, batch, None, forget) for (network, forget), batch in zip(both, batches))
+        values, rough = (outcome(network(**batch)) for (network, _), batch in zip(both, batches))
         result["shape"] = list(shape)
-    factors = torch.tensor(hashed(f"combination {name}", values.numel()).reshape(values.shape))
-    if "counts" in result and values.ndim == 3:
+    if mask is not None and values.ndim == 3:
         # What stands at padding means nothing.
-        factors = factors * torch.tensor(mask)[..., None]
-        values = values * torch.tensor(mask)[..., None]
-    (values * factors).sum().backward()
-    gradients = {}
-    for key, parameter in model.named_parameters():
-        key = own[parameter.data_ptr()]
-        if parameter.grad is not None:
-            gradients[key] = probed(key, parameter.grad.flatten())
+        values, rough = (output * torch.tensor(mask)[..., None] for output in (values, rough))
+    exact, inexact = combined(name, values, model), combined(name, rough, single)
     result["output"] = [float(f"{value:.8g}") for value in values.detach().flatten().tolist()]
-    result["gradients"] = gradients
+    names = {key: own[parameter.data_ptr()] for key, parameter in model.named_parameters()}
+    result["gradients"] = {names[key]: probed(names[key], gradient.flatten()) for key, gradient in exact.items()}
+    if squares:
+        result["fisher"] = {
+            kind: {names[key]: probed(names[key], value) for key, value in parts.items()} for kind, parts in squares.items()}
+
+    def apart(found, expected, least):
+        """The largest difference of two vectors, beside their length; short ones count as if they were longer."""
+        return max(((found[key] - value).norm() / (value.norm() + least)).item() for key, value in expected.items())
+
+    errors = [(rough - values).abs().max().item(), apart(inexact, exact, 0.1)]
+    if squares:
+        errors.append(max(apart(rough_squares[kind], parts, 1e-5) for kind, parts in squares.items()))
+    result["float32"] = [float(f"{error:.2g}") for error in errors]
     return result
 
 
