@@ -227,9 +227,8 @@ extension Parser {
     var unit: String?
     if take("%") {
       unit = "%"
-    } else if current.kind == .name,
-      Unit.all[current.text] != nil || !current.hasSpaceBefore || !token(ahead: 1).isSymbol("(")
-    {
+    } else if current.kind == .name, Unit.all[current.text] != nil || !token(ahead: 1).isSymbol("(") {
+      // Blanks before it say nothing: `fmt` puts one there.
       unit = advance().text
     }
     return Expression(kind: .number(number, unit: unit), place: place(from: start))

@@ -24,8 +24,8 @@ def fuzzing(campaign):
     if build.returncode == 69:
         raise NotRun(build.stderr.strip().splitlines()[-1])
     check(build.returncode == 0, lambda: build.stderr[-800:])
-    # A million inputs, or as many as there is time for: recipes and YAML are checked against the whole catalog, too.
-    runs, seconds = campaign.amount(-1, 1_000_000), campaign.amount(2, 150)
+    # A million inputs: most take a minute, recipes ten and more, since they are checked against the whole catalog.
+    runs, seconds = campaign.amount(-1, 1_000_000), campaign.amount(2, 7200)
 
     def one(parser):
         folder = "recipe" if parser == "elaboration" else parser
@@ -33,8 +33,9 @@ def fuzzing(campaign):
         corpus = campaign.new_folder()
         result = subprocess.run(
             [program, corpus, seeds, f"-runs={runs}", f"-max_total_time={seconds}", f"-seed={campaign.seed + 1}",
-             "-timeout=5", "-rss_limit_mb=2048", "-max_len=4096", f"-artifact_prefix={campaign.folder}/{parser}-"],
-            env={**os.environ, "FUZZ_PARSER": parser, "ASAN_OPTIONS": "detect_leaks=0"}, capture_output=True,
+             "-timeout=20", "-rss_limit_mb=2048", "-max_len=1024", "-entropic=0", "-reduce_inputs=0",
+             f"-artifact_prefix={campaign.folder}/{parser}-"],
+            env={**os.environ, "FUZZ_PARSER": parser, "ASAN_OPTIONS": "detect_leaks=0:malloc_context_size=0:quarantine_size_mb=4"}, capture_output=True,
             errors="replace", text=True)
         if result.returncode:
             kept = os.path.join("/tmp", "mergekit-crashes")
