@@ -25,8 +25,9 @@ import Testing
     #expect(errors.ranges(of: "error: ").count == 1)
   }
 
-  @Test(arguments: ["1 + ", "not (true) and ", "f(1)"]) func whatGoesOnForTooLongIsRefused(part: String) {
-    let expression = String(repeating: part, count: 100_000) + (part.hasSuffix(" ") ? "1" : "")
+  @Test(arguments: ["1 + ", "not (true) and ", "(1)", ".a"]) func whatGoesOnForTooLongIsRefused(part: String) {
+    let parts = String(repeating: part, count: 100_000)
+    let expression = part.hasSuffix(" ") ? parts + "1" : "f" + parts
     #expect(ErrorTests.errors("recipe \"R\"\nlet a = \(expression)\n").contains("goes on for more than 500 operators"))
   }
 
