@@ -69,17 +69,22 @@ public struct ExportVerification: Sendable {
   }
 
   /// Compares a model's folder with the digest that it tells of itself, where no registry knows it.
+  /// - Parameter order: The tensors' names in the order that the digest depends on; as they are sorted where the folder tells of none.
   /// - Throws: `OperationError`: it is no model, interrupted.
   public init(
-    of name: String, at folder: String, says artifact: Digest, isCancelled: @escaping @Sendable () -> Bool = { false }
+    of name: String, at folder: String, says artifact: Digest, order: [String]?,
+    isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws {
     (self.name, self.folder, self.isCancelled) = (name, folder, isCancelled)
     _ = try written()
     let model = try ModelFolder(folder)
     let files = try model.sideFiles.map { SideFile(($0 as NSString).lastPathComponent, try File.contents(of: $0)) }
-    let content = Content(
-      .checkpoint, facts: model.config, tensors: model.entries.map(TensorEntry.init), files: files)
-    let digests = try model.entries.map { entry in
+    let places = Dictionary((order ?? []).enumerated().map { ($1, $0) }) { first, _ in first }
+    let entries = model.entries.enumerated().sorted {
+      (places[$0.element.name] ?? 0, $0.offset) < (places[$1.element.name] ?? 0, $1.offset)
+    }.map(\.element)
+    let content = Content(.checkpoint, facts: model.config, tensors: entries.map(TensorEntry.init), files: files)
+    let digests = try entries.map { entry in
       if isCancelled() { throw OperationError(.interrupted, "interrupted") }
       return try Registry.digest(of: entry.slice, entry.dtype, entry.shape)
     }

@@ -86,7 +86,9 @@ extension Invocation {
         .missing, "no registry here knows `\(export.name)`, and it does not tell enough of itself to be verified",
         helps: ["`--registry DIR` names the registry that it was exported from"])
     }
-    return try ExportVerification(of: export.name, at: folder, says: artifact, isCancelled: isCancelled)
+    return try ExportVerification(
+      of: export.name, at: folder, says: artifact,
+      order: export.lineage?["order"]?.array?.compactMap(\.string), isCancelled: isCancelled)
   }
 }
 
