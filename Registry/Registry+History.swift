@@ -19,8 +19,14 @@ public struct ArtifactInfo: Sendable {
   public let kind: ArtifactKind
   public let facts: JSON
   public let tensors: [Tensor]
-  /// The names of its side files.
-  public let files: [String]
+  /// One of its side files.
+  public struct File: Sendable {
+    public let name: String
+    /// Of its bytes, as of a tensor of them.
+    public let digest: Digest
+  }
+
+  public let sideFiles: [File]
 
   /// Bytes of its tensors and files.
   public let byteCount: Int
@@ -47,7 +53,8 @@ extension Registry {
         tensors: parts.filter { !$0.isFile }.map {
           .init(name: $0.name, dtype: $0.dtype, shape: $0.shape, digest: $0.digest)
         },
-        files: parts.filter(\.isFile).map(\.name), byteCount: parts.reduce(0) { $0 + $1.byteCount })
+        sideFiles: parts.filter(\.isFile).map { .init(name: $0.name, digest: $0.digest) },
+        byteCount: parts.reduce(0) { $0 + $1.byteCount })
     }
   }
 

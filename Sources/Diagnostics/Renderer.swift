@@ -4,9 +4,15 @@ public struct Renderer: Sendable {
 
   public init(isColored: Bool = false) { self.isColored = isColored }
 
+  /// As many are shown at once. Whoever has more has one mistake that brings up all the others, or another program's file.
+  static let most = 1000
+
   /// All diagnostics, errors first, each in the order of its place; a blank line between them.
   public func text(_ diagnostics: [Diagnostic]) -> String {
-    Diagnostic.sorted(diagnostics).map(text(_:)).joined(separator: "\n")
+    let sorted = Diagnostic.sorted(diagnostics)
+    let rest = sorted.count - Self.most
+    let texts = sorted.prefix(Self.most).map(text(_:))
+    return (texts + (rest > 0 ? ["there are \(rest) more of them\n"] : [])).joined(separator: "\n")
   }
 
   /// One diagnostic, ending in a newline.
@@ -36,9 +42,10 @@ public struct Renderer: Sendable {
     for label in labels.filter({ $0.place.source === main.source }).sorted(by: Renderer.isBefore) {
       let place = label.place
       let position = place.source.position(of: place.range.lowerBound)
-      let length = place.text.prefix { $0 != "\n" }.count
+      let end = place.range.lowerBound + min(place.range.count, Excerpt.reach)
+      let length = Place(place.source, place.range.lowerBound..<end).text.prefix { $0 != "\n" }.count
       let marked = position.column - 1..<position.column - 1 + length
-      var excerpt = Excerpt(place.source.line(position.line), around: marked)
+      var excerpt = Excerpt(place, line: position.line, around: marked)
       if let last, last.line == position.line, last.excerpt.shows(marked) {
         excerpt = last.excerpt
       } else {
@@ -101,26 +108,38 @@ extension Unicode.Scalar {
 /// A line of a source, or of a long one the part around what is marked.
 private struct Excerpt {
   private static let width = 120
-  private static let before = 40
+  private static let lead = 40
 
+  /// Bytes to either side of a place that are looked at: enough for what is shown, however many make one character.
+  static let reach = 4096
+
+  /// Of a very long line the characters near the place.
   private let line: [Character]
+  /// How many stand before them, and whether any behind.
+  private let before: Int
+  private let isCut: Bool
   private let shown: Range<Int>
 
-  init(_ line: some StringProtocol, around marked: Range<Int>) {
-    self.line = Array(line)
-    guard self.line.count > Excerpt.width, marked.upperBound > Excerpt.width else {
-      shown = 0..<min(self.line.count, Excerpt.width)
+  init(_ place: Place, line number: Int, around marked: Range<Int>) {
+    let source = place.source
+    let (near, whole) = source.bytes(ofLine: number, near: place.range.lowerBound, reach: Excerpt.reach)
+    line = Array(String(decoding: source.bytes[near], as: UTF8.self))
+    before = near.lowerBound == whole.lowerBound ? 0 : source.characters(in: whole.lowerBound..<near.lowerBound)
+    isCut = near.upperBound < whole.upperBound
+    let (count, start) = (before + line.count, before)
+    guard count > Excerpt.width, marked.upperBound > Excerpt.width else {
+      shown = 0..<min(count, Excerpt.width)
       return
     }
-    let start = min(max(0, marked.lowerBound - Excerpt.before), self.line.count - Excerpt.width + Excerpt.before)
-    shown = start..<min(self.line.count, start + Excerpt.width)
+    let first = min(max(0, marked.lowerBound - Excerpt.lead), count - Excerpt.width + Excerpt.lead)
+    shown = max(start, first)..<min(count, first + Excerpt.width)
   }
 
   func shows(_ marked: Range<Int>) -> Bool { shown.contains(marked.lowerBound) }
 
   /// As it is printed, an ellipsis for what is left out at either end.
   var text: String {
-    (shown.lowerBound > 0 ? "…" : "") + printed(shown) + (shown.upperBound < line.count ? "…" : "")
+    (shown.lowerBound > 0 ? "…" : "") + printed(shown) + (isCut || shown.upperBound < before + line.count ? "…" : "")
   }
 
   /// Where a marked part of the line stands in `text`.
@@ -130,7 +149,8 @@ private struct Excerpt {
   }
 
   private func printed(_ part: Range<Int>) -> String {
-    Renderer.printable(String(line[part.clamped(to: line.indices)]))
+    let here = part.clamped(to: before..<before + line.count)
+    return Renderer.printable(String(line[here.lowerBound - before..<here.upperBound - before]))
   }
 }
 

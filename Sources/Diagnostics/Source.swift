@@ -25,8 +25,25 @@ public final class Source: Sendable {
       let middle = (low + high) / 2
       if lineStarts[middle] <= clamped { low = middle } else { high = middle }
     }
-    let before = String(decoding: bytes[lineStarts[low]..<clamped], as: UTF8.self)
-    return (low + 1, before.count + 1)
+    return (low + 1, characters(in: lineStarts[low]..<clamped) + 1)
+  }
+
+  /// How many characters some bytes within a line are.
+  func characters(in range: Range<Int>) -> Int {
+    // As a rule each byte is one, and lines of a million bytes are counted once for each mistake in them.
+    let isPlain = bytes[range].withUnsafeBufferPointer { $0.allSatisfy { $0 < 0x80 } }
+    return isPlain ? range.count : String(decoding: bytes[range], as: UTF8.self).count
+  }
+
+  /// The bytes of a line that are near a place in it, whole characters: all of them unless there are more than twice `reach`.
+  func bytes(ofLine number: Int, near offset: Int, reach: Int) -> (range: Range<Int>, line: Range<Int>) {
+    let start = lineStarts[number - 1]
+    let end = number < lineStarts.count ? lineStarts[number] - 1 : bytes.count
+    guard end - start > 2 * reach else { return (start..<max(start, end), start..<max(start, end)) }
+    var (low, high) = (max(start, min(offset, end) - reach), min(end, max(offset, start) + reach))
+    while low > start, bytes[low] & 0xC0 == 0x80 { low -= 1 }
+    while high < end, bytes[high] & 0xC0 == 0x80 { high += 1 }
+    return (low..<high, start..<end)
   }
 
   /// The text of a line, from 1, without its newline.

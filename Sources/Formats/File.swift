@@ -112,6 +112,19 @@ public final class File: Sendable {
   }
 }
 
+extension File {
+  /// Has the system forget what it remembers of a file's bytes, so that whoever reads it next asks the disk. What was not written yet
+  /// stays, and not every file system does it.
+  public static func forget(_ path: String) {
+    #if os(Linux)
+      let descriptor = retryingInterrupted { open(path, flags) }
+      guard descriptor >= 0 else { return }
+      posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
+      close(descriptor)
+    #endif
+  }
+}
+
 extension FileSlice {
   /// Reads the slice.
   /// - Throws: `OperationError` where the file is gone, cannot be read, or is not what it was.

@@ -21,14 +21,30 @@ public struct ModelFolder: Sendable {
     var index: String { "\(stem).safetensors.index.json" }
   }
 
+  /// A tensor of one of its files. It only says which, for a model can have a million.
   public struct Entry: Sendable {
-    public let name: String
-    public let dtype: DType
-    public let shape: Shape
-    public let slice: FileSlice
+    fileprivate let shard: Shard
+    fileprivate let place: UInt32
+
+    private var entry: SafetensorsHeader.Entry { shard.file.entries[Int(place)] }
+
+    public var name: String { entry.name }
+    public var dtype: DType { entry.dtype }
+    public var shape: Shape { entry.shape }
+    /// The file that it lies in.
+    public var path: String { shard.file.path }
+    /// Where its bytes lie, as long as the file stays as it is.
+    public var slice: FileSlice { shard.file.slice(of: entry) }
 
     /// Reads the tensor.
     public func tensor() throws -> Tensor { Tensor(dtype: dtype, shape: shape, buffer: try slice.read()) }
+  }
+
+  /// A file that the entries of it share.
+  fileprivate final class Shard: Sendable {
+    let file: SafetensorsFile
+
+    init(file: SafetensorsFile) { self.file = file }
   }
 
   /// What the configuration's file says, or an empty object.
@@ -133,10 +149,14 @@ public struct ModelFolder: Sendable {
   }
 
   private static func entries(of files: [SafetensorsFile]) throws -> [Entry] {
-    let entries = files.flatMap { file in
-      file.entries.map { Entry(name: $0.name, dtype: $0.dtype, shape: $0.shape, slice: file.slice(of: $0)) }
+    var entries: [Entry] = []
+    entries.reserveCapacity(files.reduce(0) { $0 + $1.entries.count })
+    for file in files {
+      let shard = Shard(file: file)
+      for place in file.entries.indices { entries.append(Entry(shard: shard, place: UInt32(place))) }
     }
-    return entries.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    entries.sort { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    return entries
   }
 }
 

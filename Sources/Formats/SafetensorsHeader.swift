@@ -29,27 +29,33 @@ public struct SafetensorsHeader: Sendable {
     var scanner = JSONScanner(bytes)
     guard scanner.peek() == UInt8(ascii: "{") else { throw scanner.error("its header is not a JSON object") }
     var entries: [Entry] = []
-    var metadata: [(name: String, text: String)] = []
-    var seen: Set<String> = []
+    entries.reserveCapacity(Self.mostEntries(in: bytes.count))
+    var metadata: [(name: String, text: String)]?
+    var names = NamePlaces(room: Self.mostEntries(in: bytes.count))
+    var shapes = KnownShapes()
     try scanner.object { (scanner, name) throws(JSONError) in
-      guard seen.insert(name).inserted else {
+      if name == "__metadata__" {
+        guard metadata == nil else { throw scanner.error("`\(name)` stands twice in its header") }
+        metadata = try scanner.safetensorsMetadata()
+        return
+      }
+      if let first = names.add(name, at: entries.count, among: entries) {
         // Equal texts can have unequal bytes: `é` is one character, or two.
-        let isSpelling = !seen.contains { ExactText($0) == ExactText(name) }
+        let isSpelling = ExactText(entries[first].name) != ExactText(name)
         throw scanner.error("`\(name)` stands twice in its header\(isSpelling ? ", in two spellings of one name" : "")")
       }
-      if name == "__metadata__" {
-        metadata = try scanner.safetensorsMetadata()
-      } else {
-        entries.append(try scanner.safetensorsEntry(named: name))
-      }
+      entries.append(try scanner.safetensorsEntry(named: name, &shapes))
     }
     try scanner.expectEnd()
     // Files are written in this order as a rule, and a sorted list need not be sorted.
     let isSorted = zip(entries, entries.dropFirst()).allSatisfy { !Self.precedes($1, $0) }
     self.entries = isSorted ? entries : entries.sorted(by: Self.precedes)
-    self.metadata = metadata
+    self.metadata = metadata ?? []
     try checkCover(dataLength)
   }
+
+  /// As many tensors as a header of so many bytes can tell of: `"":{"dtype":"U8","shape":[],"data_offsets":[0,0]}` is the shortest.
+  private static func mostEntries(in bytes: Int) -> Int { bytes / 48 + 1 }
 
   private static func precedes(_ a: Entry, _ b: Entry) -> Bool {
     (a.bytes.lowerBound, a.bytes.upperBound) < (b.bytes.lowerBound, b.bytes.upperBound)
@@ -75,6 +81,45 @@ public struct SafetensorsHeader: Sendable {
   private static func bytes(_ count: Int) -> String { count == 1 ? "1 byte" : "\(count) bytes" }
 }
 
+/// Where in a list of tensors each name stands. A `Set` of a million names takes as much memory as the names themselves; this takes
+/// some bytes for each.
+private struct NamePlaces {
+  /// At a name's hash, or behind it where others have taken that: its place, and one more; 0 where there is none.
+  private var places: [UInt32]
+  private let mask: Int
+
+  /// - Parameter room: How many names there may be at most.
+  init(room: Int) {
+    var length = 8
+    while length < room + room / 2 { length *= 2 }
+    (places, mask) = (Array(repeating: 0, count: length), length - 1)
+  }
+
+  /// Notes where a name will stand; returns where it, or another spelling of it, stands already.
+  mutating func add(_ name: String, at place: Int, among entries: [SafetensorsHeader.Entry]) -> Int? {
+    var slot = name.hashValue & mask
+    while places[slot] > 0 {
+      let other = Int(places[slot]) - 1
+      if entries[other].name == name { return other }
+      slot = (slot + 1) & mask
+    }
+    places[slot] = UInt32(place + 1)
+    return nil
+  }
+}
+
+/// Shapes that were read before: of many tensors few have a shape of their own.
+private struct KnownShapes {
+  private var shapes: [[Int]: Shape] = [:]
+
+  mutating func shape(_ axes: [Int]) -> Shape {
+    if let known = shapes[axes] { return known }
+    let shape = Shape(axes)
+    if shapes.count < 1000 { shapes[axes] = shape }
+    return shape
+  }
+}
+
 extension JSONScanner {
   fileprivate mutating func safetensorsMetadata() throws(JSONError) -> [(name: String, text: String)] {
     if peek() == UInt8(ascii: "n") {
@@ -91,7 +136,9 @@ extension JSONScanner {
     return metadata
   }
 
-  fileprivate mutating func safetensorsEntry(named name: String) throws(JSONError) -> SafetensorsHeader.Entry {
+  fileprivate mutating func safetensorsEntry(
+    named name: String, _ shapes: inout KnownShapes
+  ) throws(JSONError) -> SafetensorsHeader.Entry {
     let start = offset
     var dtype: DType?
     var shape: [Int]?
@@ -127,7 +174,8 @@ extension JSONScanner {
       let tensor = "`\(name)` is \(dtype.rawValue) \(Shape(shape))"
       throw error("\(tensor), \(size) bytes, but has \(offsets[1] - offsets[0])", at: start)
     }
-    return SafetensorsHeader.Entry(name: name, dtype: dtype, shape: Shape(shape), bytes: offsets[0]..<offsets[1])
+    return SafetensorsHeader.Entry(
+      name: name, dtype: dtype, shape: shapes.shape(shape), bytes: offsets[0]..<offsets[1])
   }
 
   private mutating func safetensorsType(of name: String) throws(JSONError) -> DType {

@@ -1,3 +1,5 @@
+import Formats
+
 /// A tensor's name, and where in the depth of its model it stands.
 public struct TensorName: Sendable, Hashable, CustomStringConvertible {
   public let text: String
@@ -27,8 +29,12 @@ public struct TensorName: Sendable, Hashable, CustomStringConvertible {
 extension TensorName {
   /// The tensors of a model, as its family calls them, else as their names suggest.
   public static func all(_ content: Content) -> [TensorName] {
-    let names = content.tensors.map(\.name)
-    return ModelFamily.known(config: content.facts, tensors: names).map { all(names, in: $0) } ?? all(names)
+    all(content.tensors.map(\.name), config: content.facts)
+  }
+
+  /// The tensors of a model with these names and this configuration, as its family calls them, else as their names suggest.
+  public static func all(_ names: [String], config: JSON) -> [TensorName] {
+    ModelFamily.known(config: config, tensors: names).map { all(names, in: $0) } ?? all(names)
   }
 
   private static func all(_ names: [String], in family: ModelFamily) -> [TensorName] {

@@ -129,7 +129,9 @@ public struct Application: Sendable {
       guard isHeld, goal.dependencies.allSatisfy({ artifacts[$0] != nil }) else { return .skipped(goal) }
       switch goal {
       case .export(let export):
-        if placed.contains(export.path) { return .exported(.init(path: export.path, wasUpToDate: false)) }
+        if placed.contains(export.path) {
+          return .exported(.init(path: export.path, wasUpToDate: false, isSampled: true))
+        }
         do {
           return .exported(try exporter.export(export, artifacts: export.steps.compactMap { artifacts[$0] }))
         } catch let error as OperationError {

@@ -14,6 +14,8 @@ public struct Exporter: Sendable {
     public let path: String
     /// Whether it was there already, with the same content.
     public let wasUpToDate: Bool
+    /// Whether it was computed in its place: then not all of it was read again, but samples.
+    public var isSampled = false
   }
 
   /// The folder under which all exports land; absolute.

@@ -33,6 +33,9 @@ public struct Provenance {
   let relation: Relation?
   /// The artifact's own facts.
   private let facts: JSON
+  /// The names of its tensors in its own order, which its digest depends on; none where that is the order of their bytes, as files
+  /// have them.
+  private let order: [String]?
 
   /// - Parameter made: The run that made it; it need not be recorded yet.
   init(
@@ -41,6 +44,9 @@ public struct Provenance {
     artifact = made.output
     kind = content.kind
     facts = content.facts
+    let names = content.tensors.map(\.name)
+    let isSorted = !zip(names, names.dropFirst()).contains { $1.utf8.lexicographicallyPrecedes($0.utf8) }
+    order = isSorted ? nil : names
     self.recipe = recipe
     let runs = try Self.runs(leadingTo: made, registry)
     self.runs = runs
@@ -89,11 +95,12 @@ public struct Provenance {
 
   /// The runs with all that decided them, for programs.
   var json: JSON {
-    [
+    let json: JSON = [
       "format": .string(Self.format), "mergekit": .string(Version.current), "artifact": .string(artifact.description),
       "kind": .string(kind.name), "recipe": recipe.map { .string($0.name) } ?? .null,
       "base_models": .array(bases.map(json)), "runs": .array(runs.map(json)),
     ]
+    return order.map { json.setting("order", to: .array($0.map(JSON.string))) } ?? json
   }
 
   private func json(_ base: Base) -> JSON {

@@ -3,7 +3,7 @@ import Operations
 
 extension Elaborator {
   /// The type of an expression, and its value as far as it is known.
-  mutating func typed(_ expression: Expression, _ here: Surroundings) -> Typed {
+  mutating func workedOut(_ expression: Expression, _ here: Surroundings) -> Typed {
     let place = expression.place
     switch expression.kind {
     case .missing: return .unknown(place)

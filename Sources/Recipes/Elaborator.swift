@@ -25,6 +25,8 @@ struct Elaborator {
   var patterns: [Pattern: Place] = [:]
   /// Whether a parameter without a value is a mistake: it is when the recipe is to run.
   var needsValues = true
+  /// How much more work it may take; negative once that was reported.
+  var effort = Elaborator.mostEffort
 
   init(catalog: Catalog, settings: [Recipe.Setting], reading: @escaping (String) throws -> String) {
     self.catalog = catalog
@@ -194,6 +196,12 @@ struct Elaborator {
       Function(syntax: syntax, parameters: parameters, result: result, file: here.file, visible: here.visible))
   }
 
+  /// Types that are no kinds of artifacts.
+  private static let plainTypes: [String: ValueType] = [
+    "number": .number, "fraction": .fraction, "count": .count(nil), "bytes": .bytes, "duration": .duration,
+    "text": .text, "flag": .flag,
+  ]
+
   /// The type that a recipe writes, with the range of its numbers.
   private mutating func valueType(_ syntax: TypeSyntax, _ here: Surroundings) -> (ValueType, NumberRange?)? {
     switch syntax {
@@ -201,13 +209,13 @@ struct Elaborator {
     case .list(let element): return valueType(element, here).map { (.list($0.0), $0.1) }
     case .optional(let wrapped): return valueType(wrapped, here).map { (.optional($0.0), $0.1) }
     case .named(let name, let range):
-      let kinds = Set(catalog.entries.map(\.signature.output.name)).union(ArtifactKind.all.map(\.name)).sorted()
-      let plain: [String: ValueType] = [
-        "number": .number, "fraction": .fraction, "count": .count(nil), "bytes": .bytes, "duration": .duration,
-        "text": .text, "flag": .flag,
-      ]
-      guard let type = plain[name.text] ?? (kinds.contains(name.text) ? .artifact(ArtifactKind(name.text)) : nil) else {
-        report(.typeUnknown(name.text, at: name.place, known: plain.keys.sorted() + kinds))
+      let isKind =
+        ArtifactKind.all.contains { $0.name == name.text }
+        || catalog.entries.contains { $0.signature.output.name == name.text }
+      guard let type = Self.plainTypes[name.text] ?? (isKind ? .artifact(ArtifactKind(name.text)) : nil)
+      else {
+        let kinds = Set(catalog.entries.map(\.signature.output.name)).union(ArtifactKind.all.map(\.name)).sorted()
+        report(.typeUnknown(name.text, at: name.place, known: Self.plainTypes.keys.sorted() + kinds))
         return nil
       }
       return (

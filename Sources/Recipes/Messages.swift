@@ -328,6 +328,18 @@ extension Diagnostic {
     Diagnostic("brackets are nested more than \(Parser.deepest) deep", at: place)
   }
 
+  static func tooLong(at place: Place) -> Diagnostic {
+    Diagnostic(
+      "this goes on for more than \(Parser.longest) operators and calls", at: place,
+      helps: ["give parts of it names with `let`"])
+  }
+
+  static func tooMuchEffort(at place: Place) -> Diagnostic {
+    Diagnostic(
+      "this recipe comes to more than \(Elaborator.mostEffort) values, and is not worked out any further", at: place,
+      notes: ["lists of lists multiply, and so do functions that call others more than once"])
+  }
+
   static func typeUnknown(_ name: String, at place: Place, known: [String]) -> Diagnostic {
     let nearest = NearestName.of(name, among: known)
     return Diagnostic(

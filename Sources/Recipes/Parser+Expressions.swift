@@ -75,7 +75,7 @@ extension Parser {
       let sign = currentPlace
       index += 1
       let right = parseBinary(level: level + 1)
-      left = Expression(kind: .binary(builtin, left, right, sign: sign), place: place(from: start))
+      left = joined(.binary(builtin, left, right, sign: sign), from: start)
       if level == 2 {
         if current.kind == .symbol, Self.levels[2][current.text] != nil { fail(.chainedComparison(at: currentPlace)) }
         break
@@ -107,15 +107,24 @@ extension Parser {
       if current.isSymbol("."), !current.hasSpaceBefore {
         index += 1
         let name = expectName("of a field")
-        expression = Expression(kind: .field(expression, name), place: place(from: start))
+        expression = joined(.field(expression, name), from: start)
       } else if current.isSymbol("("), !current.hasSpaceBefore {
         let arguments = parseArguments()
-        expression = Expression(kind: .call(expression, arguments), place: place(from: start))
+        expression = joined(.call(expression, arguments), from: start)
       } else {
         break
       }
     }
     return expression
+  }
+
+  /// An expression that goes on behind another one. Without brackets there is no end to that, but whoever reads the tree must come to one.
+  mutating func joined(_ kind: Expression.Kind, from start: Int) -> Expression {
+    let expression = Expression(kind: kind, place: place(from: start))
+    guard expression.depth > Self.longest else { return expression }
+    fail(.tooLong(at: expression.place))
+    while current.kind != .newline, current.kind != .end { index += 1 }
+    return Expression(kind: .missing, place: expression.place)
   }
 
   /// `arguments = [ argument , { "," , argument } , [ "," ] ] ;`
@@ -218,9 +227,8 @@ extension Parser {
     var unit: String?
     if take("%") {
       unit = "%"
-    } else if current.kind == .name,
-      Unit.all[current.text] != nil || !current.hasSpaceBefore || !token(ahead: 1).isSymbol("(")
-    {
+    } else if current.kind == .name, Unit.all[current.text] != nil || !token(ahead: 1).isSymbol("(") {
+      // Blanks before it say nothing: `fmt` puts one there.
       unit = advance().text
     }
     return Expression(kind: .number(number, unit: unit), place: place(from: start))

@@ -12,7 +12,10 @@ struct Parser {
   /// Whether this statement has had its mistake: what follows from it is not reported.
   var hasFailed = false
   var depth = 0
+  /// Brackets in each other.
   static let deepest = 200
+  /// Expressions in each other: more than the brackets, for `1 + 1 + 1` is a sum in a sum.
+  static let longest = 500
 
   private init(_ source: Source) {
     self.source = source
@@ -240,6 +243,12 @@ struct Parser {
 
   /// `type = ( NAME , [ "in" , range ] | "[" , type , "]" ) , [ "?" ] ;`
   mutating func parseType() -> TypeSyntax {
+    depth += 1
+    defer { depth -= 1 }
+    guard depth < Self.deepest else {
+      fail(.tooDeep(at: currentPlace))
+      return .missing
+    }
     var type: TypeSyntax
     if take("[") {
       type = .list(parseType())

@@ -72,7 +72,15 @@ public struct Recipe: Sendable {
   public func elaborated(
     _ catalog: Catalog, settings: [Setting] = [], isChecked: Bool = false, reading: @escaping (String) throws -> String
   ) -> Elaboration {
+    elaborated(catalog, settings: settings, isChecked: isChecked, effort: Elaborator.mostEffort, reading: reading)
+  }
+
+  /// - Parameter effort: How many values it may come to.
+  func elaborated(
+    _ catalog: Catalog, settings: [Setting], isChecked: Bool, effort: Int, reading: @escaping (String) throws -> String
+  ) -> Elaboration {
     var elaborator = Elaborator(catalog: catalog, settings: settings, reading: reading)
+    elaborator.effort = effort
     elaborator.needsValues = !isChecked
     elaborator.diagnostics = mistakes
     _ = elaborator.elaborate(file, path: path)

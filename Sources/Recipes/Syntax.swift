@@ -83,6 +83,32 @@ struct Expression: Sendable {
 
   let kind: Kind
   let place: Place
+  /// How many expressions lie in each other at most, itself among them.
+  let depth: Int
+
+  init(kind: Kind, place: Place) {
+    self.kind = kind
+    self.place = place
+    depth = 1 + (kind.parts.map(\.depth).max() ?? 0)
+  }
+}
+
+extension Expression.Kind {
+  /// The expressions that it is made of.
+  fileprivate var parts: [Expression] {
+    switch self {
+    case .number, .flag, .none, .name, .choice, .missing: []
+    case .text(let parts): parts.compactMap { if case .value(let value) = $0 { value } else { nil } }
+    case .list(let elements): elements
+    case .comprehension(let syntax): [syntax.source, syntax.body] + [syntax.condition].compactMap { $0 }
+    case .call(let callee, let arguments): [callee] + arguments.map(\.value)
+    case .field(let base, _): [base]
+    case .unary(_, let operand): [operand]
+    case .binary(_, let left, let right, _): [left, right]
+    case .conditional(let condition, let then, let otherwise): [condition, then, otherwise]
+    case .match(_, let arms): arms.map(\.value)
+    }
+  }
 }
 
 enum TextPart: Sendable {

@@ -40,6 +40,56 @@ import Testing
     #expect(names == ["large"])
   }
 
+  @Test func allOfItIsReadWhenOneAsks() throws {
+    let session = try Session()
+    try session.write(Self.recipe, to: "large.rcp")
+    #expect(session.run("apply large.rcp").errors.contains("; `mergekit verify out/large` reads all of it\n"))
+    let sound = Session.Result(output: "all is well in out/large: 4 tensors, 64.3 MiB read\n")
+    #expect(session.run("verify out/large") == sound)
+
+    // A bit that no sample holds, and a file that says that nothing was written to it.
+    let file = session.folder + "/out/large/model.safetensors"
+    let times = try FileManager.default.attributesOfItem(atPath: file)
+    let handle = try #require(FileHandle(forUpdatingAtPath: file))
+    try handle.seek(toOffset: 10_000_000)
+    let byte = try #require(try handle.read(upToCount: 1)?.first)
+    try handle.seek(toOffset: 10_000_000)
+    try handle.write(contentsOf: Data([byte ^ 4]))
+    try handle.close()
+    try FileManager.default.setAttributes([.modificationDate: times[.modificationDate] as Any], ofItemAtPath: file)
+    let damaged = session.run("verify out/large")
+    #expect(damaged.status == 76)
+    #expect(damaged.output.hasPrefix("damage: `") && damaged.output.contains("is no longer what was exported\n"))
+
+    // Where no registry knows it, it tells of itself what it is to be.
+    try FileManager.default.moveItem(atPath: session.folder + "/out/large", toPath: session.folder + "/away")
+    try FileManager.default.removeItem(atPath: session.folder + "/.mergekit")
+    let told = session.run("verify away")
+    #expect(told.status == 76 && told.output.contains("`away` holds b3:"))
+    try FileManager.default.removeItem(atPath: session.folder + "/away")
+    #expect(session.run("apply large.rcp -q").status == 0)
+    try FileManager.default.removeItem(atPath: session.folder + "/.mergekit")
+    #expect(session.run("verify out/large") == sound)
+  }
+
+  @Test func aRoundedExportIsComparedWithWhatItWasRoundedFrom() throws {
+    let session = try Session()
+    try session.write(
+      """
+      recipe "Small"
+      export classifier(sizes: [8, 8, 2], seed: 1) to "out/half" as safetensors(precision: .bf16)
+
+      """, to: "small.rcp")
+    #expect(session.run("apply small.rcp -q").status == 0)
+    #expect(session.run("verify out/half").output == "all is well in out/half: 4 tensors, 180 B read\n")
+    try session.write("{}", to: "out/half/config.json")
+    #expect(
+      session.story("verify out/half").output.hasPrefix("note: `config.json` of `out/half` was written to since "))
+    #expect(session.run("verify out/half").status == 0)
+    try FileManager.default.removeItem(atPath: session.folder + "/out/half/model.safetensors")
+    #expect(session.run("verify out/half").status == 76)
+  }
+
   @Test func itLeavesNothingBesideItselfWhenItFails() throws {
     let session = try Session()
     try session.write(

@@ -49,6 +49,32 @@ struct RendererTests {
     #expect(text.contains("  │  ----- that\n"))
   }
 
+  /// Of a line of megabytes only what is near the mark is looked at.
+  @Test(arguments: ["0, ", "é, ", "e\u{301}, ", "🧑🏽‍🚀 "]) func showsOfALineOfMegabytesWhatMatters(filling: String) throws {
+    let filling = String(repeating: filling, count: 20_000)
+    let text = try rendered("[\(filling)wrong, \(filling)]", marking: "wrong")
+    let lines = text.split(separator: "\n")
+    #expect(lines[1].hasSuffix("a.rcp:2:\(filling.count + 2)"))
+    #expect(lines[3].hasPrefix("2 │ …") && lines[3].hasSuffix("…") && lines[3].count < 140)
+    let column = try #require(lines[3].range(of: "wrong")).lowerBound
+    let marked = try #require(lines[4].range(of: "^^^^^ this")).lowerBound
+    #expect(lines[3][..<column].count == lines[4][..<marked].count)
+  }
+
+  /// A million marks on one letter, and one letter a million bytes long.
+  @Test func aLetterMayBeLongerThanWhatIsShown() throws {
+    let marks = String(repeating: "\u{301}", count: 20_000)
+    #expect(try rendered("e\(marks) wrong e\(marks)", marking: "wrong").contains("^^^^^ this"))
+    #expect(try rendered("e\(marks)wrong", marking: "\u{301}wrong").contains("this"))
+  }
+
+  @Test func ofVeryManyTheFirstAreShown() {
+    let source = Source(name: "a.rcp", text: "%")
+    let text = Renderer().text((0..<1200).map { Diagnostic("mistake \($0)", at: Place(source, 0..<1)) })
+    #expect(text.contains("error: mistake 999\n") && !text.contains("mistake 1000"))
+    #expect(text.hasSuffix("\n\nthere are 200 more of them\n"))
+  }
+
   @Test func escapesWhatATerminalWouldObey() throws {
     #expect(try rendered("a \u{1B}[31m b", marking: "b").contains("2 │ a \\u{1b}[31m b"))
   }

@@ -155,6 +155,20 @@ class Session:
         check(result.status == status, lambda: f"`mergekit {' '.join(arguments)}` ended with {result!r}, not {status}")
         return result
 
+    def measured(self, *arguments, statuses=(0,), limit=None):
+        """Runs what has to end with one of some statuses: the most memory it held, in bytes, and its processor time, in seconds.
+
+        A small process starts it and waits for it: what this one holds would count as the program's.
+        """
+        figures = self.path("figures")
+        process = self.start(*arguments, before=[sys.executable, "-c", MEASURING, figures], limit=limit)
+        result = self.finish(process, timeout=600)
+        check(result.status in statuses, lambda: f"`mergekit {' '.join(arguments)}` ended with {result!r}")
+        with open(figures) as file:
+            kibibytes, seconds = file.read().split()
+        os.unlink(figures)
+        return int(kibibytes) << 10, float(seconds)
+
     def copy(self):
         """The same registry and files elsewhere."""
         folder = self.campaign.new_folder()
@@ -207,6 +221,16 @@ class Session:
         check(self.digest() == expected, "the result has other bytes than an undisturbed run's")
         self.must("verify", "--full")
         check(not self.leftovers(), lambda: f"left behind: {self.leftovers()}")
+
+
+MEASURING = """
+import os, sys
+process = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, usage = os.wait4(process, 0)
+with open(sys.argv[1], "w") as file:
+    print(usage.ru_maxrss, usage.ru_utime + usage.ru_stime, file=file)
+sys.exit(os.waitstatus_to_exitcode(status) % 256)
+"""
 
 
 def count_files(folder):

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -184,47 +185,110 @@ def jumping_clock(campaign):
 
 @fault("R12", "inputs that change while they are read")
 def changing_inputs(campaign):
-    total, refused = campaign.amount(4, 24), 0
+    """The process is stopped by a signal at one of the calls that read an input, the input is changed, and it goes on."""
+    campaign.needs_strace()
+    total = campaign.amount(6, 24)
     generator = campaign.random("R12")
     first = merge_session(campaign, 1 << 20, 4)
-    expected, seconds = undisturbed(first)
     other = first.copy()
     write_model(other, "a", 3, 1 << 20, 4)
-    shutil.rmtree(other.path("out"))
-    os.unlink(other.path(".mergekit", "index.sqlite"))
-    shutil.rmtree(other.path(".mergekit"))
     changed, _ = undisturbed(other)
     new = open(other.path("a/model.safetensors"), "rb").read()
-    for number in range(total):
-        how = ["append", "truncate", "replace", "rewrite", "touch"][number % 5]
+    trace, calls = first.path("trace"), ["strace", "-f", "-qq", "-e", "trace=pread64", "-P", first.path("a/model.safetensors")]
+    first.must("apply", "r.rcp", "-q", before=["taskset", "-c", "0", *calls, "-o", trace])
+    expected = first.digest()
+    with open(trace) as lines:
+        threads = [line.split()[0] for line in lines]
+    # `strace` counts the calls of each thread by itself.
+    reads = max(threads.count(thread) for thread in set(threads))
+    for name in ["out", ".mergekit"]:
+        shutil.rmtree(first.path(name))
+    changes = ["append", "truncate", "replace", "rewrite", "rewrite and say it is old", "touch"]
+    # Some while its header is read, the others anywhere.
+    plans = [(changes[number % 6], generator.randrange(1, 9) if number % 4 == 0 else generator.randrange(1, reads + 1))
+             for number in range(total)]
+
+    def one(plan):
+        how, number = plan
         session = first.copy()
-        shutil.rmtree(session.path("out"))
-        shutil.rmtree(session.path(".mergekit"))
         path = session.path("a/model.safetensors")
-        process = session.start("apply", "r.rcp", "-q")
-        time.sleep(generator.uniform(0, seconds))
-        if how == "append":
-            open(path, "ab").write(b"x")
-        elif how == "truncate":
-            os.truncate(path, 1000)
-        elif how == "replace":
-            open(path + ".new", "wb").write(new)
-            os.replace(path + ".new", path)
-        elif how == "rewrite":
-            open(path, "r+b").write(new)
-        else:
-            os.utime(path)
+        before = os.stat(path)
+        process = session.start("apply", "r.rcp", "-q", before=[
+            "taskset", "-c", "0", *calls[:-1], path, "-o", "/dev/null", "-e", f"inject=pread64:signal=STOP:when={number}"])
+        stopped = until_stopped(process)
+        check(stopped, lambda: f"read {number} of {reads} was never reached: {session.finish(process)!r}")
+        change(path, how, new, before)
+        os.kill(stopped, signal.SIGCONT)
         result = session.finish(process)
-        check(result.status in (0, 65, 66), lambda: f"{how}: {result!r}")
-        refused += result.status != 0
+        check(result.status in (0, 65, 66), lambda: f"{how} at read {number}: {result!r}")
         if result.status == 0:
-            check(session.digest() in (expected, changed), f"{how}: a result of neither the old nor the new input")
+            check(session.digest() in (expected, changed), f"{how} at read {number}: a result of neither the old nor the new input")
+        else:
+            check("changed while it was read" in result.errors or "safetensors file" in result.errors,
+                  lambda: f"{how} at read {number} is refused for another reason: {result!r}")
+            check(session.receipts() < 3, f"{how} at read {number}: it is refused, and there is a receipt")
         # A change that comes before anything is looked at is refused without a registry.
-        if os.path.exists(session.path(".mergekit")):
+        if os.path.exists(session.registry):
             session.must("verify", "--full")
         check(not session.leftovers(), lambda: f"left behind: {session.leftovers()}")
+        # Once it stays as it is, its content decides, and what is there from before does no harm.
+        if how != "truncate" and how != "append":
+            session.must("apply", "r.rcp", "-q", "--force")
+            check(session.digest() == (expected if how == "touch" else changed), f"{how} at read {number}: later, too")
         session.remove()
-    return f"{total} changes: {refused} refused, the others came too early or too late to matter; 0 mixed results"
+        return result.status != 0
+
+    refused = sum(campaign.parallel(plans, one))
+    return (f"{total} changes, each in midst of the {reads} reads of the file: {refused} refused, {total - refused} harmless; "
+            "0 mixed results")
+
+
+def until_stopped(tracer):
+    """Waits until a signal has stopped what `strace` runs; its process, or none where it ended before."""
+    while tracer.poll() is None:
+        try:
+            with open(f"/proc/{tracer.pid}/task/{tracer.pid}/children") as file:
+                children = file.read().split()
+            for child in children:
+                states = set()
+                for thread in os.listdir(f"/proc/{child}/task"):
+                    with open(f"/proc/{child}/task/{thread}/stat") as file:
+                        states.add(file.read().rsplit(")", 1)[1].split()[0])
+                if states <= {"T", "t"} and is_stopped_by_signal(child):
+                    return int(child)
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+        time.sleep(0.005)
+    return None
+
+
+def is_stopped_by_signal(process):
+    """Whether it stays stopped: a tracer also stops what it traces at every call, for a moment."""
+    for _ in range(4):
+        time.sleep(0.01)
+        with open(f"/proc/{process}/stat") as file:
+            if file.read().rsplit(")", 1)[1].split()[0] not in "Tt":
+                return False
+    return True
+
+
+def change(path, how, new, before):
+    if how == "append":
+        with open(path, "ab") as file:
+            file.write(b"x")
+    elif how == "truncate":
+        os.truncate(path, 1000)
+    elif how == "replace":
+        with open(path + ".new", "wb") as file:
+            file.write(new)
+        os.replace(path + ".new", path)
+    elif how.startswith("rewrite"):
+        with open(path, "r+b") as file:
+            file.write(new)
+        if how != "rewrite":
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    else:
+        os.utime(path)
 
 
 @fault("R13", "an export onto what it was made from")

@@ -51,6 +51,11 @@ import Testing
       "twice, other bytes", file(#"{\#(a),"a":\#(tensor("F32", "[2]", 8, 16))}"#, data: 16),
       "`a` stands twice in its header, at byte 66"
     ),
+    (
+      "one of very many twice",
+      file("{\((0..<3000).map { "\"t\($0 % 2999)\":\(tensor("U8", "[0]", 0, 0))" }.joined(separator: ","))}", data: 0),
+      "`t0` stands twice in its header, at byte 166848"
+    ),
     ("twice, the same", file("{\(a),\(a)}", data: 8), "`a` stands twice in its header, at byte 66"),
     (
       "two spellings",

@@ -94,11 +94,24 @@ struct ApplySummary {
       lines.append("slowest: " + steps.joined(separator: ", "))
     }
     switch report.exitStatus {
-    case 0: lines.append("next: `mergekit log` shows how everything was made")
+    case 0:
+      lines.append("next: `mergekit log` shows how everything was made")
+      if let path = sampled.first {
+        let more = sampled.count > 1 ? "; so of \(Measure.count(sampled.count - 1, "other export"))" : ""
+        lines.append(
+          "of \(path) samples were read again from the disk; `mergekit verify \(path)` reads all of it\(more)")
+      }
     case 130: lines.append("stopped; the same command goes on from here")
     default: lines.append("what was finished is kept; once that is mended, the same command goes on from here")
     }
     return lines
+  }
+
+  /// The exports that were computed in their places, of which only samples were read again.
+  private var sampled: [String] {
+    report.goals.compactMap { goal in
+      if case .exported(let written) = goal, written.isSampled { path(written) } else { nil }
+    }
   }
 
   private var counts: String {

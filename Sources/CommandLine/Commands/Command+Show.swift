@@ -109,7 +109,7 @@ extension Invocation {
     if let text = tokenizerText(of: model) { lines.append(("tokenizer", text)) }
     lines.append(("tensors", tensors.summary))
     lines += ModelStructure(model.config, tensors: model.entries.map(\.name)).lines
-    let files = Set(model.entries.map(\.slice.path)).count
+    let files = model.entries.reduce(into: Set()) { $0.insert($1.path) }.count
     return lines + [("files", Measure.count(files, "safetensors file"))]
   }
 

@@ -36,6 +36,8 @@ struct ArtifactPage {
     tensors = TensorList(info)
   }
 
+  private var files: [String] { info.sideFiles.map(\.name) }
+
   func lines(_ style: Style) -> [String] {
     var table = Table()
     func add(_ name: String, _ text: String) { table.add(.init(name, .faint), .init(text)) }
@@ -60,7 +62,7 @@ struct ArtifactPage {
     if info.kind == .checkpoint {
       for (name, text) in structure.lines { add(name, Renderer.printable(text)) }
     }
-    if !info.files.isEmpty { add("files", info.files.map(Renderer.printable).joined(separator: ", ")) }
+    if !files.isEmpty { add("files", files.map(Renderer.printable).joined(separator: ", ")) }
     for export in exports {
       add("exported", Renderer.printable(export.path) + (export.isUntouched ? "" : ", changed since"))
     }
@@ -75,7 +77,7 @@ struct ArtifactPage {
     [
       "digest": .string(info.digest.description), "kind": .string(info.kind.name), "is_there": .bool(isThere),
       "facts": info.facts, "bytes": .integer(info.byteCount), "tensors": tensors.json,
-      "files": .array(info.files.map(JSON.string)), "exports": .array(exports.map { .string($0.path) }),
+      "files": .array(files.map(JSON.string)), "exports": .array(exports.map { .string($0.path) }),
       "producers": .array(producers.map(\.json)), "consumers": .array(consumers.map { .integer($0.id) }),
     ]
   }

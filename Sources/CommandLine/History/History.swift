@@ -38,7 +38,8 @@ struct History {
   }
 
   private func graph(of apply: Apply) throws -> [String] {
-    let steps = try apply.steps.compactMap { step in try registry.run(id: step.run).map { (step, $0) } }
+    let runs = try registry.outlines(of: apply)
+    let steps = apply.steps.compactMap { step in runs[step.run].map { (step, $0) } }
     var labels: [Digest: String] = [:]
     for (step, run) in steps where labels[run.output] == nil { labels[run.output] = step.label }
     let ran = steps.filter { !$0.0.reused }.map { (label: $0.0.label, run: $0.1) }.reversed()
@@ -68,16 +69,17 @@ struct History {
     guard let run = try artifacts.first.flatMap({ try registry.runs(producing: $0).last }),
       let apply = try registry.applies(with: run.id).last
     else { return [:] }
+    let runs = try registry.outlines(of: apply)
     var labels: [Digest: String] = [:]
     for step in apply.steps {
-      if let run = try registry.run(id: step.run), labels[run.output] == nil { labels[run.output] = step.label }
+      if let run = runs[step.run], labels[run.output] == nil { labels[run.output] = step.label }
     }
     return labels
   }
 
   func lines(_ runs: [(label: String, run: Run)]) -> [String] {
     let labels = Dictionary(runs.map { ($0.run.output, $0.label) }) { first, _ in first }
-    return draw(runs) { labels[$0] }
+    return draw(runs.map { ($0.label, RunOutline($0.run)) }) { labels[$0] }
   }
 
   // MARK: Tables
@@ -86,8 +88,9 @@ struct History {
   func table(_ applies: [Apply]) throws -> [String] {
     var table = Table()
     for apply in applies {
+      let runs = try registry.outlines(of: apply)
       for step in apply.steps {
-        guard let run = try registry.run(id: step.run) else { continue }
+        guard let run = runs[step.run] else { continue }
         table.rows.append(
           [.init("apply \(apply.id)", .faint), .init(apply.outcome, apply.status == .ok ? .green : .red)]
             + cells(step.label, run) + [.init(step.reused ? "there already" : "ran", .faint)])
@@ -99,11 +102,11 @@ struct History {
   /// A line for each run.
   func table(_ runs: [(label: String, run: Run)]) -> [String] {
     var table = Table()
-    table.rows = runs.map { cells($0.label, $0.run) }
+    table.rows = runs.map { cells($0.label, RunOutline($0.run)) }
     return table.lines(style, indent: 0)
   }
 
-  private func cells(_ label: String, _ run: Run) -> [Table.Cell] {
+  private func cells(_ label: String, _ run: RunOutline) -> [Table.Cell] {
     [
       .init(Renderer.printable(label), .bold), .init(run.operation), .init(run.output.short, .yellow),
       .init("run \(run.id)", .faint), .init(Measure.minute(run.started), .faint),
@@ -113,7 +116,7 @@ struct History {
 
   // MARK: Drawing
 
-  private func draw(_ unordered: [(label: String, run: Run)], labelOf: (Digest) -> String?) -> [String] {
+  private func draw(_ unordered: [(label: String, run: RunOutline)], labelOf: (Digest) -> String?) -> [String] {
     let parents = parents(of: unordered)
     if let lines = folded(unordered, parents: parents, labelOf: labelOf) { return lines }
     let runs = LineageGraph.order(parents).map { unordered[$0] }
@@ -135,20 +138,20 @@ struct History {
   private static let margin = 2
 
   /// For each run the runs that made what it read, by index. A run that gave what it had read is not its own parent.
-  private func parents(of runs: [(label: String, run: Run)]) -> [[Int]] {
+  private func parents(of runs: [(label: String, run: RunOutline)]) -> [[Int]] {
     let makers = Dictionary(runs.enumerated().map { ($1.run.output, $0) }) {
       runs[$0].run.id < runs[$1].run.id ? $0 : $1
     }
     return runs.map { entry in
-      entry.run.inputs.compactMap { makers[$0.artifact] }.filter { runs[$0].run.id < entry.run.id }
+      entry.run.inputs.compactMap { makers[$0] }.filter { runs[$0].run.id < entry.run.id }
     }
   }
 
   /// What a run read: `← base, fishers[0]`.
-  private func origin(of run: Run, _ labelOf: (Digest) -> String?) -> String {
+  private func origin(of run: RunOutline, _ labelOf: (Digest) -> String?) -> String {
     var names: [String] = []
     for input in run.inputs {
-      let name = Renderer.printable(labelOf(input.artifact) ?? input.artifact.short)
+      let name = Renderer.printable(labelOf(input) ?? input.short)
       if !names.contains(name) { names.append(name) }
     }
     return names.isEmpty ? "" : "← " + StepFolding.listed(names)

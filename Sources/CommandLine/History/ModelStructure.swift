@@ -8,7 +8,7 @@ struct ModelStructure {
 
   init(_ config: JSON, tensors: [String]) {
     family = ModelFamily.known(config: config, tensors: tensors)
-    names = TensorName.all(Content(.checkpoint, facts: config, tensors: tensors.map(TensorEntry.init(named:))))
+    names = TensorName.all(tensors, config: config)
   }
 
   /// `family`, `layers` and so on, each with its text; none for a model without layers.
@@ -62,9 +62,4 @@ struct ModelStructure {
 extension TensorRole {
   fileprivate var isEmbedding: Bool { self == .embedding }
   fileprivate var isHead: Bool { self == .head }
-}
-
-extension TensorEntry {
-  /// Only its name matters.
-  fileprivate init(named name: String) { self.init(foreseen: name, dtype: .f32, shape: []) }
 }

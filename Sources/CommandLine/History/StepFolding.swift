@@ -42,7 +42,7 @@ enum StepFolding {
 extension History {
   /// A graph of many runs with its repeated ones folded; nil where that would not make it much shorter.
   /// - Parameter runs: Newest first.
-  func folded(_ runs: [(label: String, run: Run)], parents: [[Int]], labelOf: (Digest) -> String?) -> [String]? {
+  func folded(_ runs: [(label: String, run: RunOutline)], parents: [[Int]], labelOf: (Digest) -> String?) -> [String]? {
     guard runs.count > GraphFolding.threshold else { return nil }
     let keys = runs.map { "\($0.run.operation) \(StepFolding.family($0.label))" }
     let folding = GraphFolding(keys: keys, parents: parents)
@@ -74,10 +74,10 @@ extension History {
   }
 
   /// What folded runs read, each family once.
-  private func sources(of runs: [Run], _ labelOf: (Digest) -> String?) -> String {
+  private func sources(of runs: [RunOutline], _ labelOf: (Digest) -> String?) -> String {
     var names: [String] = []
     for input in runs.flatMap(\.inputs) {
-      let name = Renderer.printable(labelOf(input.artifact).map(StepFolding.family) ?? input.artifact.short)
+      let name = Renderer.printable(labelOf(input).map(StepFolding.family) ?? input.short)
       if !names.contains(name) { names.append(name) }
     }
     return names.isEmpty ? "" : "← " + StepFolding.listed(names)

@@ -96,12 +96,13 @@ extension YAMLReader {
   private mutating func blockMapping(at column: Int) throws -> YAMLNode {
     let start = offset
     var members: [YAMLMember] = []
+    var places: [String: Place] = [:]
     var end = offset
     repeat {
       let isDash = byte() == UInt8(ascii: "-") && isSpaceOrEnd(1)
       guard try isKey(), !isDash else { throw Diagnostic.keyExpected(at: restOfLine) }
       let key = try keyScalar()
-      checkNew(key.text, at: key.place, beside: members)
+      checkNew(key.text, at: key.place, &places)
       let colon = offset
       offset += 1
       try skipBlanks()
@@ -159,9 +160,10 @@ extension YAMLReader {
     return key
   }
 
-  mutating func checkNew(_ key: String, at place: Place, beside members: [YAMLMember]) {
-    guard let first = members.first(where: { $0.key == key }) else { return }
-    mistakes.append(.keyTwice(key, at: place, first: first.keyPlace))
+  /// - Parameter places: Where the keys of the mapping stand that were read before.
+  mutating func checkNew(_ key: String, at place: Place, _ places: inout [String: Place]) {
+    if let first = places[key] { return mistakes.append(.keyTwice(key, at: place, first: first)) }
+    places[key] = place
   }
 
   /// The members with what merge keys (`<<: *name`) bring in, which never replaces what is written out.

@@ -46,12 +46,13 @@ extension YAMLReader {
   private mutating func flowMapping() throws -> YAMLNode {
     let start = offset
     var members: [YAMLMember] = []
+    var places: [String: Place] = [:]
     offset += 1
     try skipInFlow(from: start)
     while byte() != UInt8(ascii: "}") {
       let key = try flowNode()
       guard let scalar = key.scalar, !scalar.text.isEmpty else { throw Diagnostic.keyNotPlain(at: key.place) }
-      checkNew(scalar.text, at: key.place, beside: members)
+      checkNew(scalar.text, at: key.place, &places)
       try skipInFlow(from: start)
       var value = YAMLNode(.scalar(YAMLScalar("", isPlain: true)), at: key.place)
       if byte() == UInt8(ascii: ":") {

@@ -153,7 +153,9 @@ public struct YAMLReader {
   var isAtMarker: Bool { isAt(marker: "---") || isAt(marker: "...") }
 
   func isAt(marker: String) -> Bool {
-    column == 0 && bytes[offset...].starts(with: Array(marker.utf8)) && isSpaceOrEnd(3)
+    // Not by the column: who looks for a marker behind each value of one long line must not go back to the line's start.
+    (offset == 0 || bytes[offset - 1] == UInt8(ascii: "\n")) && bytes[offset...].starts(with: marker.utf8)
+      && isSpaceOrEnd(3)
   }
 
   /// Whether a blank, a line's end or the file's end stands so many bytes ahead.
@@ -176,6 +178,9 @@ public struct YAMLReader {
   }
 
   static func isFlowIndicator(_ byte: UInt8) -> Bool {
-    [UInt8(ascii: ","), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "{"), UInt8(ascii: "}")].contains(byte)
+    switch byte {
+    case UInt8(ascii: ","), UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "{"), UInt8(ascii: "}"): true
+    default: false
+    }
   }
 }
