@@ -78,7 +78,9 @@ extension AdapterStart {
       return (shapes(target) ?? []).indices.map { index in (once, index) }
     }
     content.tensors = zip(content.tensors, parts).map { foreseen, part in
-      TensorEntry(foreseen.name, dtype: foreseen.dtype, shape: foreseen.shape) { try part.0.value()[part.1] }
+      TensorEntry(foreseen.name, dtype: foreseen.dtype, shape: foreseen.shape) {
+        NewAdapter.stored(try part.0.value()[part.1], as: foreseen.name)
+      }
     }
     return Adapter(content)
   }

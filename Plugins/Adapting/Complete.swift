@@ -26,6 +26,9 @@ struct Complete: AdapterStart {
     cost: "O(entries there × rank²) for each sweep and layer, after one decomposition",
     examples: [Example("Of rank 2", "complete(a - base, rank: 2)")])
 
+  /// 2: factors of embeddings go by PEFT's names for them.
+  static let version = 2
+
   @Input("The change, zero where it is not known.")
   var delta: Delta
   @Param("Rank of each layer's change.", in: 1...65_536)

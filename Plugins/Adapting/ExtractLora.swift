@@ -22,6 +22,9 @@ struct ExtractLora: AdapterStart {
       Example("As much of it as keeps the error at a tenth", "extract_lora(a - base, rank: 6, error: 10%)"),
     ])
 
+  /// 2: factors of embeddings go by PEFT's names for them.
+  static let version = 2
+
   @Input("What training changed: the tuned model less its base.")
   var delta: Delta
   @Param("The most rank that a layer gets; without `energy` and `error`, what each gets.", in: 1...65_536)

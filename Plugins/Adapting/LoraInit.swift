@@ -36,6 +36,9 @@ struct LoraInit: LowRankStart {
       Example("Normal, for one layer", "lora_init(base, rank: 4, start: .gaussian, targets: [\"layers.0\"], seed: 1)"),
     ])
 
+  /// 2: factors of embeddings go by PEFT's names for them.
+  static let version = 2
+
   @Input("The model that is to be adapted.")
   var base: Checkpoint
   @Param("Rank of each layer's change.", in: 1...65_536)

@@ -16,6 +16,9 @@ struct Olora: LowRankStart {
     cost: "O(entries × lesser side) for each layer",
     examples: [Example("For every linear layer", "olora(base, rank: 4)")])
 
+  /// 2: factors of embeddings go by PEFT's names for them.
+  static let version = 2
+
   @Input("The model that is to be adapted.")
   var base: Checkpoint
   @Param("Rank of each layer's adapter.", in: 1...65_536)

@@ -21,6 +21,9 @@ struct Pissa: LowRankStart {
       Example("By a sketch, four times refined", "pissa(base, rank: 4, power_iterations: 4)"),
     ])
 
+  /// 2: factors of embeddings go by PEFT's names for them.
+  static let version = 2
+
   @Input("The model that is to be adapted.")
   var base: Checkpoint
   @Param("Rank of each layer's adapter.", in: 1...65_536)

@@ -56,10 +56,3 @@ struct HeadTying: Sendable {
     return result
   }
 }
-
-extension TensorEntry {
-  /// The same tensor by another name.
-  fileprivate func renamed(_ name: String) -> TensorEntry {
-    TensorEntry(name, dtype: dtype, shape: shape, digest: digest, file: file, runs: runs, load: load)
-  }
-}

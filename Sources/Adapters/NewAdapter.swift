@@ -1,4 +1,5 @@
 import Formats
+import Networks
 import Operations
 import Tensors
 
@@ -9,6 +10,11 @@ public struct NewAdapter: Sendable {
   private let fields: [JSON.Member]
   private var tensors: [TensorEntry] = []
   private var paths: [String] = []
+  /// The embeddings of the base, by their paths, where it is a network that is known.
+  private lazy var embeddings: Set<String> = {
+    let blueprint = base.flatMap { try? Blueprint(config: $0.facts, tensors: $0.shapes, of: $0.label) }
+    return Set((blueprint?.embeddings ?? []).map { String($0.weight.dropLast(".weight".count)) })
+  }()
 
   /// - Parameters:
   ///   - base: What it is for, whose configuration names it.
@@ -17,10 +23,31 @@ public struct NewAdapter: Sendable {
     (self.type, self.base, self.fields) = (type, base, fields)
   }
 
+  /// Factors of an embedding's weight (rows, width) go by the names that PEFT has for them, and turned: what is B (rows, r) of a layer
+  /// is the transpose of its A.
   public mutating func add(_ part: String, of path: String, _ entry: TensorEntry) {
     precondition(type.parts.contains { $0.name == part }, "\(type.type) has no part \(part)")
     if !paths.contains(path) { paths.append(path) }
-    tensors.append(entry.renamed(AdapterReading.prefix + path + "." + part))
+    let start = AdapterReading.prefix + path + "."
+    if let other = Self.partsOfEmbeddings[part], isEmbedding(path) {
+      tensors.append(entry.turned(start + other))
+    } else {
+      tensors.append(entry.renamed(start + part))
+    }
+  }
+
+  private static let partsOfEmbeddings = ["lora_A.weight": "lora_embedding_B", "lora_B.weight": "lora_embedding_A"]
+
+  /// Whether a module of the base is an embedding, which only its network tells.
+  private mutating func isEmbedding(_ path: String) -> Bool {
+    let last = path.split(separator: ".").last ?? ""
+    // To look at the network takes longer than most parts do.
+    return (last.contains("emb") || last == "wte" || last == "wpe") && embeddings.contains(path)
+  }
+
+  /// A factor of a layer as it is kept under a name that `add` gave it.
+  public static func stored(_ factor: Tensor, as name: String) -> Tensor {
+    partsOfEmbeddings.values.contains { name.hasSuffix("." + $0) } ? factor.turned : factor
   }
 
   /// Factors of low rank: B (out, r) and A (r, in), each entry rounded to float32.
@@ -57,7 +84,17 @@ public struct NewAdapter: Sendable {
   }
 }
 
+extension TensorEntry {
+  /// A matrix of other rows and columns, by another name.
+  fileprivate func turned(_ name: String) -> TensorEntry {
+    TensorEntry(name, dtype: dtype, shape: [shape[1], shape[0]]) { try load().turned }
+  }
+}
+
 extension Tensor {
+  /// A matrix with rows for columns.
+  fileprivate var turned: Tensor { Tensor(DoubleMatrix(self).transposed) }
+
   /// The entries of a matrix, each rounded to float32.
   public init(_ matrix: DoubleMatrix) {
     self.init(matrix.entries.map { Float($0) }, shape: [matrix.rows, matrix.columns])

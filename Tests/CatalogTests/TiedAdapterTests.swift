@@ -109,4 +109,20 @@ struct TiedAdapterTests {
       #expect(zip(found, numbers).allSatisfy { ($0 - $1).magnitude < 1e-6 } && found.count == numbers.count, "\(name)")
     }
   }
+
+  @Test("begin at an embedding under the names that PEFT loads, and run")
+  func starts() throws {
+    let base = base(try #require(Self.cases.first { $0.testDescription == "embedding" }))
+    let made = try run(
+      "lora_init",
+      ["base": .contents([base]), "rank": .value(.number(2)), "targets": .value(.list([.text("embed_tokens")]))])
+    let path = "base_model.model.model.embed_tokens."
+    #expect(made.shapes.map(\.name).sorted() == [path + "lora_embedding_A", path + "lora_embedding_B"])
+    #expect(made.entry(path + "lora_embedding_A")?.shape == [2, 31])
+    #expect(try made.tensor(path + "lora_embedding_A").floats.allSatisfy { $0 == 0 })
+    #expect(try made.tensor(path + "lora_embedding_B").shape == [12, 2])
+    let network = try RunnableModel(Checkpoint(base)).network()
+    try AdaptedModel(made, for: base).install(on: network, isTrainable: true)
+    #expect(network.weights.all.filter(\.isTrainable).count == 2)
+  }
 }
