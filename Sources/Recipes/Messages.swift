@@ -14,10 +14,6 @@ extension Diagnostic {
       ])
   }
 
-  static func argumentTwice(_ name: String, at place: Place, first: Place) -> Diagnostic {
-    Diagnostic("`\(name)` is given twice", at: place, label: "and again here", others: [.init(first, "first here")])
-  }
-
   static func badFormula(_ message: String, at place: Place) -> Diagnostic { Diagnostic(message, at: place) }
 
   static func chainedComparison(at place: Place) -> Diagnostic {
@@ -79,43 +75,6 @@ extension Diagnostic {
       notes: ["the formats are \(listed(formats))"])
   }
 
-  static func functionArguments(_ name: String, at place: Place, wanted: String) -> Diagnostic {
-    Diagnostic("`\(name)` takes \(wanted)", at: place)
-  }
-
-  static func functionNeedsRange(
-    _ parameter: String, of function: String, declared: Place, at place: Place
-  ) -> Diagnostic {
-    Diagnostic(
-      "what is searched has a range, and `\(parameter)` of `\(function)` has none", at: place,
-      others: [.init(declared, "declared here")], helps: ["write for example `\(parameter): number in 0...1`"])
-  }
-
-  static func functionNotCalled(_ name: String, at place: Place) -> Diagnostic {
-    Diagnostic("`\(name)` is a function, and is called with brackets", at: place, helps: ["write `\(name)(…)`"])
-  }
-
-  static func functionReadsFiles(_ function: String, _ operation: String, at place: Place) -> Diagnostic {
-    Diagnostic(
-      "`\(function)` is called many times, so it reads no files", at: place,
-      label: "`\(operation)` depends on what it is called with",
-      helps: ["read it outside of the function, with `let`"])
-  }
-
-  static func functionSearches(_ function: String, _ operation: String, at place: Place) -> Diagnostic {
-    Diagnostic(
-      "`\(function)` is called many times, so it calls no functions itself", at: place,
-      label: "`\(operation)` depends on what it is called with")
-  }
-
-  static func functionUnfit(
-    _ function: String, declared: Place, for what: String, wanted: FunctionShape, at place: Place
-  ) -> Diagnostic {
-    Diagnostic(
-      "\(what) wants a function `\(wanted.name)`, and `\(function)` is another", at: place,
-      others: [.init(declared, "declared here")])
-  }
-
   static func itemUnfit(_ type: Type, for what: String, wanted: ValueType, gives: Bool, at place: Place) -> Diagnostic {
     var helps: [String] = []
     if case .artifact(.adapter, _) = type, wanted == .artifact(.checkpoint) {
@@ -132,25 +91,6 @@ extension Diagnostic {
 
   static func keywordAsName(_ word: String, at place: Place) -> Diagnostic {
     Diagnostic("`\(word)` is a word of the language, so it names nothing else", at: place)
-  }
-
-  static func labelMissing(_ operation: String, at place: Place, slots: [String]) -> Diagnostic {
-    Diagnostic(
-      "only the first argument of `\(operation)` may drop its label", at: place,
-      helps: slots.first.map { ["write `\($0): …`"] } ?? [], extraNotes: ["`\(operation)` takes \(listed(slots))"])
-  }
-
-  static func labelUnknown(_ label: String, at place: Place, of operation: String, slots: [String]) -> Diagnostic {
-    let nearest = NearestName.of(label, among: slots)
-    return Diagnostic(
-      "`\(operation)` has no parameter `\(label)`", at: place, label: nearest.map { "did you mean `\($0)`?" } ?? "",
-      notes: [slots.isEmpty ? "`\(operation)` takes nothing" : "`\(operation)` takes \(listed(slots))"])
-  }
-
-  static func labelWithEqualsSign(_ label: String, at place: Place) -> Diagnostic {
-    Diagnostic(
-      "a label is followed by `:`", at: place, label: "`=` names a value only after `let` or `param`",
-      helps: ["write `\(label): …`"])
   }
 
   static func layeredElement(_ type: Type, at place: Place) -> Diagnostic {
@@ -172,13 +112,6 @@ extension Diagnostic {
     Diagnostic("the library `\(path)` uses itself", at: place)
   }
 
-  static func listTooShort(_ slot: Slot, of operation: String, count: Int, at place: Place) -> Diagnostic {
-    let needed = slot.minimumCount
-    return Diagnostic(
-      "`\(slot.name)` of `\(operation)` needs at least \(needed == 1 ? "one" : String(needed))", at: place,
-      label: count == 0 ? "this is empty" : "this has \(count == 1 ? "one" : String(count))")
-  }
-
   static func matchNeedsRest(at place: Place) -> Diagnostic {
     Diagnostic("a `match` ends with an arm `_` for the rest", at: place, helps: ["add `_ => …` as the last arm"])
   }
@@ -190,11 +123,6 @@ extension Diagnostic {
   static func missing(_ what: String, _ purpose: String, at place: Place, found: String?) -> Diagnostic {
     let message = purpose.isEmpty ? "\(what) is missing" : "\(what) is missing, \(purpose)"
     return Diagnostic(message, at: place, label: found.map { "here stands `\($0)`" } ?? "")
-  }
-
-  static func missingArgument(_ slot: Slot, of operation: String, at place: Place) -> Diagnostic {
-    Diagnostic(
-      "`\(operation)` needs `\(slot.name)`", at: place, notes: ["`\(slot.name)`: \(slot.type.name). \(slot.text)"])
   }
 
   static func nameTwice(_ name: String, at place: Place, first: Place) -> Diagnostic {
@@ -231,11 +159,6 @@ extension Diagnostic {
     Diagnostic("\(purpose) wants a list, but this is \(type.text)", at: place, label: "this is \(type.text)")
   }
 
-  static func notCallable(_ type: Type, at place: Place) -> Diagnostic {
-    Diagnostic(
-      "only operations and functions are called, but this is \(type.text)", at: place, label: "this is \(type.text)")
-  }
-
   static func notLayered(_ what: String, at place: Place) -> Diagnostic {
     Diagnostic("\(what) has one value for all tensors", at: place, label: "this differs by layer")
   }
@@ -259,17 +182,6 @@ extension Diagnostic {
       "`\(builtin == .not ? "not" : "-")` wants \(builtin == .not ? "a flag" : "a number"), but this is \(type.text)",
       at: place,
       label: "this is \(type.text)")
-  }
-
-  static func operationNotThere(_ name: String, at place: Place) -> Diagnostic {
-    Diagnostic("this needs the operation `\(name)`, which this program does not have", at: place)
-  }
-
-  static func operationUnknown(_ name: String, at place: Place, known: [String]) -> Diagnostic {
-    let nearest = NearestName.of(name, among: known)
-    return Diagnostic(
-      "there is no operation or function `\(name)`", at: place, label: nearest.map { "did you mean `\($0)`?" } ?? "",
-      helps: nearest == nil ? ["`mergekit ops` lists the operations"] : [])
   }
 
   static func outOfRange(_ complaint: Complaint, at place: Place) -> Diagnostic {
@@ -400,11 +312,11 @@ extension Diagnostic {
       helps: [isArtifact ? "export it, or remove it" : "use it, or remove it"])
   }
 
-  private static func listed(_ names: [String], quoted: Bool = true) -> String {
+  static func listed(_ names: [String], quoted: Bool = true) -> String {
     names.map { quoted ? "`\($0)`" : $0 }.joined(separator: ", ")
   }
 
-  private init(_ message: String, at place: Place, helps: [String], extraNotes: [String]) {
+  init(_ message: String, at place: Place, helps: [String], extraNotes: [String]) {
     self.init(message, at: place, notes: extraNotes, helps: helps)
   }
 }
