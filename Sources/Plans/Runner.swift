@@ -118,7 +118,9 @@ public final class Runner: Sendable {
       allDone.enter()
       workers.async { [self] in
         observe(.started(step))
-        finish(step, perform(step))
+        let result = perform(step)
+        Machine.giveBackFreedMemory()
+        finish(step, result)
         launchReady()
         allDone.leave()
       }

@@ -35,8 +35,9 @@ def fuzzing(campaign):
             [program, corpus, seeds, f"-runs={runs}", f"-max_total_time={seconds}", f"-seed={campaign.seed + 1}",
              "-timeout=20", "-rss_limit_mb=2048", "-max_len=1024", "-entropic=0", "-reduce_inputs=0",
              f"-artifact_prefix={campaign.folder}/{parser}-"],
-            env={**os.environ, "FUZZ_PARSER": parser, "ASAN_OPTIONS": "detect_leaks=0:malloc_context_size=0:quarantine_size_mb=4"}, capture_output=True,
-            errors="replace", text=True)
+            env={**os.environ, "FUZZ_PARSER": parser,
+                 "ASAN_OPTIONS": "detect_leaks=0:malloc_context_size=0:quarantine_size_mb=4"},
+            capture_output=True, errors="replace", text=True)
         if result.returncode:
             kept = os.path.join("/tmp", "mergekit-crashes")
             os.makedirs(kept, exist_ok=True)
