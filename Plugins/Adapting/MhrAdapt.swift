@@ -61,9 +61,7 @@ struct MhrAdapt: RecipeOperation {
 
   func outline() throws -> Content? {
     try RoutedTraining.check(data, RunnableModel(base), "mhr_adapt")
-    var outline = try Self.routed(task: nil, of: inventory).content
-    outline.tensors = outline.tensors.map { TensorEntry(foreseen: $0.name, dtype: $0.dtype, shape: $0.shape) }
-    return outline
+    return try Self.routed(task: nil, of: inventory).content.foreseen
   }
 
   func memory() -> Int {

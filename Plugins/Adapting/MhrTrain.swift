@@ -55,9 +55,7 @@ struct MhrTrain: RecipeOperation {
   func outline() throws -> Content? {
     let model = try RunnableModel(base)
     for data in tasks { try RoutedTraining.check(data, model, "mhr_train") }
-    var start = try start(model)
-    start.tensors = start.tensors.map { TensorEntry(foreseen: $0.name, dtype: $0.dtype, shape: $0.shape) }
-    return start
+    return try start(model).foreseen
   }
 
   func memory() -> Int {

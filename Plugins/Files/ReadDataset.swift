@@ -90,11 +90,7 @@ struct ReadDataset: RecipeOperation {
 
   func sources() throws -> [String] { [try File(path.path).path] }
 
-  func outline() throws -> Content? {
-    var content = try content()
-    content.tensors = content.tensors.map { TensorEntry(foreseen: $0.name, dtype: $0.dtype, shape: $0.shape) }
-    return content
-  }
+  func outline() throws -> Content? { try content().foreseen }
 
   func memory() -> Int { (FileStamp(path: path.path)?.size ?? 0) * 8 }
 

@@ -117,9 +117,7 @@ struct Finetune: RecipeOperation {
     try model.longest(reading.length)
     _ = try tuned(model)
     if let adapter { _ = try AdaptedModel(adapter.content, for: base.content) }
-    var outline = adapter?.content ?? base.content
-    outline.tensors = outline.tensors.map { TensorEntry(foreseen: $0.name, dtype: $0.dtype, shape: $0.shape) }
-    return outline
+    return (adapter?.content ?? base.content).foreseen
   }
 
   func memory() -> Int {

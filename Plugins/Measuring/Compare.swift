@@ -36,12 +36,7 @@ struct Compare: RecipeOperation {
   var against: Metrics
   @Param("Which figures to compare, of those that both have.")
   var report: [Metric] = Metric.allCases
-  @Param("How often the examples are drawn anew.", in: 1...1_000_000)
-  var resamples: Int = 1000
-  @Param("Share of the resampled differences that an interval holds.", in: 0..<1)
-  var confidence: Fraction = 0.95
-  @Param("Decides how the examples are drawn anew.")
-  var seed: Int = 0
+  @Include var resampling: Resampling
 
   func outline() throws -> Content? {
     if !of.content.tensors.isEmpty, let kind = try ExampleScores.kind(of: of) {
@@ -53,7 +48,7 @@ struct Compare: RecipeOperation {
   func run(_ context: Context) throws -> Metrics {
     let scores = try ExampleScores(of)
     let comparison = try PairedComparison(
-      scores, label: of.label, against, resamples: resamples, confidence: confidence.share, seed: seed)
+      scores, label: of.label, against, resampling)
     let metrics = scores.metrics.filter(report.contains)
     guard !metrics.isEmpty else {
       throw OperationError(

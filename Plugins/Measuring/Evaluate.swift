@@ -3,7 +3,6 @@ import Formats
 import Models
 import Networks
 import Operations
-import Tensors
 
 /// How a model does on examples.
 ///
@@ -110,12 +109,7 @@ struct Evaluate: RecipeOperation {
   var newTokens: Int = 32
   @Param("Texts that end an answer; it also ends with the model's own end of text.")
   var stop: [String] = ["\n"]
-  @Param("How often the examples are drawn anew for the intervals.", in: 1...1_000_000)
-  var resamples: Int = 1000
-  @Param("Share of the resampled figures that an interval holds.", in: 0..<1)
-  var confidence: Fraction = 0.95
-  @Param("Decides how the examples are drawn anew.")
-  var seed: Int = 0
+  @Include var resampling: Resampling
 
   func outline() throws -> Content? {
     let examination = try Examination(model, on: data)
@@ -151,7 +145,7 @@ struct Evaluate: RecipeOperation {
     for (name, count) in counts(scores) { facts = facts.setting(name, to: .integer(count)) }
     if let against {
       let comparison = try PairedComparison(
-        scores, label: model.label, against, resamples: resamples, confidence: confidence.share, seed: seed)
+        scores, label: model.label, against, resampling)
       for member in try comparison.facts(metrics, context) { facts = facts.setting(member.name, to: member.value) }
     }
     return Metrics(Content(.metrics, facts: facts, tensors: scores.tensors))
@@ -189,14 +183,8 @@ struct Evaluate: RecipeOperation {
     _ scores: ExampleScores, _ metrics: [Metric], _ context: Context
   ) throws -> [Metric: ClosedRange<Double>] {
     let main: [Metric] = [.accuracy, .exactMatch, .entityF1, .loss, .spearman]
-    var generator = Generator(seed: seed, stream: "evaluate", "bootstrap")
     let wanted = metrics.filter(main.contains)
     guard !wanted.isEmpty else { return [:] }
-    return try scores.intervals(
-      wanted, resamples: resamples, confidence: confidence.share, generator: &generator
-    ) { done in
-      try context.checkCancelled()
-      context.progress(done, of: resamples, "resamples")
-    }
+    return try resampling.intervals(of: wanted, scores, stream: "evaluate", context)
   }
 }

@@ -2,7 +2,6 @@ import Diagnostics
 import Formats
 import Models
 import Operations
-import Tensors
 
 /// Two measurements on the same examples, one less the other.
 ///
@@ -10,9 +9,7 @@ import Tensors
 struct PairedComparison {
   let scores: ExampleScores
   let other: ExampleScores
-  let resamples: Int
-  let confidence: Double
-  let seed: Int
+  let resampling: Resampling
 
   static let fields = Metric.allCases.map {
     Field(
@@ -22,12 +19,10 @@ struct PairedComparison {
   }
 
   /// - Throws: `OperationError` where the two are not of the same examples.
-  init(
-    _ scores: ExampleScores, label: String, _ against: Metrics, resamples: Int, confidence: Double, seed: Int
-  ) throws {
+  init(_ scores: ExampleScores, label: String, _ against: Metrics, _ resampling: Resampling) throws {
     try Self.check(scores.kind, against)
     other = try ExampleScores(against)
-    (self.scores, self.resamples, self.confidence, self.seed) = (scores, resamples, confidence, seed)
+    (self.scores, self.resampling) = (scores, resampling)
     guard let column = scores.mismatch(with: other) else { return }
     let isWindows = scores.kind == .windows
     throw OperationError(
@@ -51,13 +46,7 @@ struct PairedComparison {
   /// Differences, their intervals, and what can be said of them.
   func facts(_ metrics: [Metric], _ context: Context) throws -> [JSON.Member] {
     let metrics = metrics.filter(other.metrics.contains)
-    var generator = Generator(seed: seed, stream: "compare", "bootstrap")
-    let intervals = try scores.intervals(
-      metrics, less: other, resamples: resamples, confidence: confidence, generator: &generator
-    ) { done in
-      try context.checkCancelled()
-      context.progress(done, of: resamples, "resamples")
-    }
+    let intervals = try resampling.intervals(of: metrics, scores, less: other, stream: "compare", context)
     let all = Array(0..<scores.count)
     return metrics.flatMap { metric -> [JSON.Member] in
       guard let interval = intervals[metric] else { return [] }

@@ -71,11 +71,7 @@ struct Moe: RecipeOperation {
     }
   }
 
-  func outline() throws -> Content? {
-    var foreseen = try assembled()
-    foreseen.tensors = foreseen.tensors.map { TensorEntry(foreseen: $0.name, dtype: $0.dtype, shape: $0.shape) }
-    return foreseen
-  }
+  func outline() throws -> Content? { try assembled().foreseen }
 
   /// Where there is noise, a tensor as it is stored and with the noise; else only routers are made, which are small.
   func memory() -> Int {

@@ -50,6 +50,13 @@ public struct Content: Sendable {
   /// Bytes of all its tensors.
   public var byteCount: Int { tensors.reduce(0) { $0 + $1.byteCount } }
 
+  /// The same without bytes: what is known before anything runs of a result that has the same tensors.
+  public var foreseen: Content {
+    var result = self
+    result.tensors = tensors.map { TensorEntry(foreseen: $0.name, dtype: $0.dtype, shape: $0.shape) }
+    return result
+  }
+
   public func entry(_ name: String) -> TensorEntry? { tensors.first { $0.name == name } }
 
   /// The names and shapes of its tensors, in order.

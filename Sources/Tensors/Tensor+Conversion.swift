@@ -121,14 +121,11 @@ extension Tensor {
     withBytes(of: range) { bytes in if let source = bytes.baseAddress { body(source) } }
   }
 
-  /// Goes over a range in blocks that stay in the first cache, with room for a block's entries. A shorter length than
-  /// `blockLength` leaves more of the cache to what else is worked on.
-  static func inBlocks(
-    _ range: Range<Int>, length: Int = blockLength, _ body: (Range<Int>, UnsafeMutableBufferPointer<Float>) -> Void
-  ) {
+  /// Goes over a range in blocks that stay in the first cache, with room for a block's entries.
+  static func inBlocks(_ range: Range<Int>, _ body: (Range<Int>, UnsafeMutableBufferPointer<Float>) -> Void) {
     withUnsafeTemporaryAllocation(of: Float.self, capacity: blockLength) { scratch in
-      for start in stride(from: range.lowerBound, to: range.upperBound, by: length) {
-        body(start..<min(start + length, range.upperBound), scratch)
+      for start in stride(from: range.lowerBound, to: range.upperBound, by: blockLength) {
+        body(start..<min(start + blockLength, range.upperBound), scratch)
       }
     }
   }
