@@ -5,8 +5,8 @@ import Synchronization
 ///
 /// They are gathered into pieces of whole pages, which the file's `PieceQueue` writes. One thread fills them.
 public final class SequentialWriter {
-  /// Large enough for a disk to be busy while the next is awaited.
-  private static let pieceLength = 4 << 20
+  /// Large enough for a disk, and small enough that it begins early and that many fit the memory.
+  private static let pieceLength = 1 << 20
 
   private let file: NewFile
   /// What is filled: from the page on in which `offset` lies.
@@ -70,15 +70,17 @@ extension NewFile {
 
 /// The pieces of files that wait to be written, and memory for more.
 ///
-/// They are written one after the other: several at once take disks twice as long. That some may wait keeps the threads that
-/// make them from waiting for a disk that is slow for a moment. After one could not be written, none of its files is whole.
+/// Two are written at a time, so that the disk has the next one when it is done with one. That more may wait keeps the threads
+/// that make them from waiting for a disk that is slow for a moment. After one could not be written, none of its files is whole.
 ///
-/// - Note: `@unchecked` because `free` is read and written only while the lock is held.
+/// - Note: `@unchecked` because what is not constant is read and written only while the lock is held.
 public final class PieceQueue: @unchecked Sendable {
-  /// Pieces that may wait, the one that is being written among them.
-  private static let most = 6
+  /// Pieces that may wait, those that are being written among them.
+  private static let most = 24
 
-  private let queue = DispatchQueue(label: "mergekit.writer")
+  /// Serial ones get a thread at once, which a concurrent one does not while all processors are busy making pieces.
+  private let queues = (0..<2).map { DispatchQueue(label: "mergekit.writer.\($0)") }
+  private var turn = 0
   private let room = DispatchSemaphore(value: PieceQueue.most)
   private let written = DispatchGroup()
   private let failure = Mutex<(any Error)?>(nil)
@@ -104,6 +106,10 @@ public final class PieceQueue: @unchecked Sendable {
   /// - Throws: Why an earlier one could not be written.
   func add(_ write: @escaping @Sendable () throws -> Void) throws {
     room.wait()
+    let queue = lock.withLock { _ in
+      turn = (turn + 1) % queues.count
+      return queues[turn]
+    }
     queue.async(group: written) { [self] in
       do { try write() } catch { failure.withLock { $0 = $0 ?? error } }
       room.signal()
