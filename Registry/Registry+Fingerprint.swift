@@ -17,7 +17,7 @@ extension Registry {
       return known
     }
     let file = try File(path)
-    try waitForClock(after: file.stamp)
+    try Self.waitForClock(after: file.stamp)
     let digest =
       try model(path, file.stamp, isCancelled)
       ?? hash(file, from: 0, count: file.stamp.size, isShared: true, isCancelled: isCancelled)
@@ -28,6 +28,13 @@ extension Registry {
       }
     }
     return digest
+  }
+
+  /// Whether the digest of an outside file's content is known already.
+  public func isFingerprinted(file path: String) throws -> Bool {
+    let path = Registry.absolute(path)
+    guard let stamp = FileStamp(path: path) else { return false }
+    return try index.read { try $0.digest(of: path, stamp) != nil }
   }
 
   /// The digest of a safetensors file, by its header and its tensors; nil for any other file.
@@ -52,7 +59,7 @@ extension Registry {
     let known = try index.read { index in try tensors.map { try index.digest(of: $0) } }
     let unknown = tensors.indices.filter { known[$0] == nil }
     guard !unknown.isEmpty else { return known.compactMap { $0 } }
-    for stamp in Set(unknown.map { tensors[$0].slice.stamp }) { try waitForClock(after: stamp) }
+    for stamp in Set(unknown.map { tensors[$0].slice.stamp }) { try Self.waitForClock(after: stamp) }
     let found = try hash(unknown.map { tensors[$0] }, isCancelled: isCancelled)
     if !isReadOnly {
       try index.write { index in
@@ -65,7 +72,7 @@ extension Registry {
 
   /// Waits until a change would show: the clock of a file system ticks every few milliseconds, and a file that changed
   /// in this very tick could change again under the same stamp.
-  private func waitForClock(after stamp: FileStamp) throws {
+  static func waitForClock(after stamp: FileStamp) throws {
     let now = Int(Date().timeIntervalSince1970 * 1e9)
     let (age, overflows) = now.subtractingReportingOverflow(stamp.changed)
     if !overflows, abs(age) < 20_000_000 { usleep(20_000) }

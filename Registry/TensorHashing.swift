@@ -6,7 +6,7 @@ import Operations
 import Tensors
 
 /// Some bytes of a file that are a tensor.
-struct TensorSlice: Sendable {
+struct TensorSlice: Sendable, Hashable {
   let dtype: DType
   let shape: Shape
   let slice: FileSlice

@@ -102,7 +102,7 @@ public struct Exporter: Sendable {
 
   /// Where a large result is to be computed straight into its export; nil where it is not, or where something is there.
   func placement(
-    for export: Export, _ content: Content, by run: @escaping @Sendable (_ output: Digest) -> Run
+    for export: Export, _ content: Content, by run: @escaping @Sendable (_ output: Digest) throws -> Run
   ) throws -> Placement? {
     let target = root + "/" + export.path
     guard !export.isList, content.byteCount >= Self.smallestPlaced, !FileManager.default.fileExists(atPath: target)
@@ -115,7 +115,7 @@ public struct Exporter: Sendable {
     return Placement(
       layout, in: staging.path,
       publish: { artifact in
-        try writeProvenance(of: content, made: run(artifact), to: staging.path)
+        try writeProvenance(of: content, made: try run(artifact), to: staging.path)
         try WrittenFolder(path: staging.path).check(holds: content, isRead: false)
         guard try staging.publish() else {
           throw OperationError(.output, "`\(export.path)` was made by somebody else while it was written")

@@ -58,6 +58,8 @@ public struct PlannedStep: Sendable, Identifiable {
   public internal(set) var memory = 0
   /// How long its last run took; nil where there is none to go by.
   public internal(set) var lastSeconds: Double?
+  /// Whether it reads files of which nothing is known, and they are hashed by the one step that reads what it gives.
+  public internal(set) var isHashedLate = false
   /// All that decides it, as far as that is known before anything runs: what it reads of steps that will run is not among them.
   public internal(set) var components: [Run.Component] = []
 

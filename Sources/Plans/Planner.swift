@@ -14,16 +14,19 @@ public struct Planner: Sendable {
   let catalog: Catalog
   /// None where nothing was ever stored: then everything is new.
   let registry: Registry?
+  /// Whether inputs of which nothing is known are hashed by the step that reads them, and not by the plan.
+  let hashesLate: Bool
   let isCancelled: @Sendable () -> Bool
 
   public init(
-    graph: Graph, recipe: String, catalog: Catalog, registry: Registry?,
+    graph: Graph, recipe: String, catalog: Catalog, registry: Registry?, hashesLate: Bool = false,
     isCancelled: @escaping @Sendable () -> Bool = { false }
   ) {
     self.graph = graph
     self.recipe = recipe
     self.catalog = catalog
     self.registry = registry
+    self.hashesLate = hashesLate
     self.isCancelled = isCancelled
   }
 
@@ -34,7 +37,7 @@ public struct Planner: Sendable {
   public func plan(targets: [String] = []) throws -> Plan {
     let roots = targets.isEmpty ? graph.goals.flatMap(\.dependencies) : try targetSteps(targets)
     let needed = graph.steps(neededBy: roots) { _ in false }
-    var draft = Draft()
+    var draft = Draft(mayBeHashedLate: try hashesLate ? stepsReadOnce(among: needed, roots) : [])
     for id in needed {
       if isCancelled() { throw OperationError(.interrupted, "interrupted") }
       examine(id, in: &draft)
@@ -61,6 +64,7 @@ public struct Planner: Sendable {
 
   /// What is known so far.
   private struct Draft {
+    let mayBeHashedLate: Set<StepID>
     var found: [PlannedStep] = []
     var contents: [StepID: Content] = [:]
     var artifacts: [StepID: Digest] = [:]
@@ -113,7 +117,10 @@ public struct Planner: Sendable {
       contents[step].stored.field(name) ?? .none
     }
     var planned: PlannedStep
-    if missing == nil, let registry {
+    if draft.mayBeHashedLate.contains(id), try isNew(binding) {
+      planned = undecided(id, step, origin, after: id)
+      planned.isHashedLate = true
+    } else if missing == nil, let registry {
       planned = try decided(
         id, step, origin, key(of: binding, artifacts: draft.artifacts, registry: registry), registry)
       if case .cached(let run) = planned.state {
@@ -153,7 +160,7 @@ public struct Planner: Sendable {
     return StepKey(binding.entry.signature, settings: binding.settings, inputs: inputs, sources: sources)
   }
 
-  private func lastRun(_ step: Step, _ origin: StepOrigin) throws -> Run? {
+  func lastRun(_ step: Step, _ origin: StepOrigin) throws -> Run? {
     try registry?.lastRun(operation: step.operation, label: origin.label, recipe: recipe)
   }
 

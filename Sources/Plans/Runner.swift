@@ -24,12 +24,12 @@ public final class Runner: Sendable {
   }
 
   private let plan: Plan
-  private let planner: Planner
-  private let registry: Registry
+  let planner: Planner
+  let registry: Registry
   private let limits: Limits
   private let schedule: Schedule
-  private let cancellation: Cancellation
-  private let observe: @Sendable (RunEvent) -> Void
+  let cancellation: Cancellation
+  let observe: @Sendable (RunEvent) -> Void
   private let exporter: Exporter
   /// The exports that large results go straight into, by the step that makes them.
   private let places: [StepID: Export]
@@ -127,9 +127,15 @@ public final class Runner: Sendable {
     }
   }
 
-  private func finish(_ step: StepID, _ result: (outcome: Outcome, artifact: Digest?)) {
+  func finish(_ step: StepID, _ result: (outcome: Outcome, artifact: Digest?)) {
+    // One of its inputs that ran with it may have failed.
+    if state.withLock({
+      $0.running[step] = nil
+      return $0.outcomes[step] != nil
+    }) {
+      return
+    }
     let skipped = state.withLock { state in
-      state.running[step] = nil
       state.outcomes[step] = result.outcome
       for read in Set(plan.graph[step].dependencies) {
         state.readers[read, default: 1] -= 1
@@ -157,6 +163,8 @@ public final class Runner: Sendable {
       guard state.outcomes[step] == nil else { continue }
       state.outcomes[step] = .skipped(because: failed)
       skipped.append(step)
+      // What was to run with it runs by itself.
+      if state.running[step] == nil { state.ready += schedule.hashedLate[step, default: []] }
       waiting += schedule.dependants[step, default: []]
     }
     return skipped
@@ -166,35 +174,39 @@ public final class Runner: Sendable {
 
   private func perform(_ id: StepID) -> (outcome: Outcome, artifact: Digest?) {
     do {
-      let binding = try StepBinding(plan.graph[id], in: plan.graph, catalog: planner.catalog) { step in
-        try content(of: step)
-      } field: { step, name in
-        try content(of: step).field(name) ?? .none
-      }
-      let artifacts = state.withLock(\.artifacts)
-      let key = try planner.key(of: binding, artifacts: artifacts, registry: registry)
-      if let run = try registry.run(key: key.digest) { return (.reused(run), run.output) }
-      let makeUnlessThere: () throws -> (Outcome, Digest?) = {
-        if let run = try self.registry.run(key: key.digest) { return (.reused(run), run.output) }
-        let run = try self.make(id, binding, key: key, artifacts: artifacts)
-        return (.ran(run), run.output)
-      }
-      let waiting = { @Sendable (text: String) in self.observe(.waiting(id, text)) }
-      let isCancelled = { @Sendable in self.cancellation.isCancelled }
-      return try registry.withLock(key: key.digest, waiting: waiting, isCancelled: isCancelled, makeUnlessThere)
-    } catch let error as OperationError {
-      return (error.cause == .interrupted ? .interrupted : .failed(error), nil)
+      let unhashed = schedule.hashedLate[id, default: []]
+      return try unhashed.isEmpty ? runUnlessThere(id) : run(id, hashing: unhashed)
     } catch {
-      return (.failed(OperationError(.io, "\(error)")), nil)
+      return (outcome(of: error), nil)
     }
   }
 
-  private func make(
-    _ id: StepID, _ binding: StepBinding, key: StepKey, artifacts: [StepID: Digest]
-  ) throws -> Run {
+  func outcome(of error: any Error) -> Outcome {
+    guard let error = error as? OperationError else { return .failed(OperationError(.io, "\(error)")) }
+    return error.cause == .interrupted ? .interrupted : .failed(error)
+  }
+
+  /// Runs a step all of whose inputs are known, or finds what it gives.
+  func runUnlessThere(_ id: StepID) throws -> (outcome: Outcome, artifact: Digest?) {
+    let binding = try binding(of: id)
+    let key = try key(of: binding)
+    if let run = try registry.run(key: key.digest) { return (.reused(run), run.output) }
+    return try withLock(id, key.digest) {
+      if let run = try registry.run(key: key.digest) { return (.reused(run), run.output) }
+      return try keep(run(id, binding, unfinished: key.digest)) { key }
+    }
+  }
+
+  func withLock<Result>(_ id: StepID, _ key: Digest, _ body: () throws -> Result) throws -> Result {
+    try registry.withLock(
+      key: key, waiting: { observe(.waiting(id, $0)) }, isCancelled: { cancellation.isCancelled }, body)
+  }
+
+  /// Runs a step's operation.
+  /// - Parameter key: Under this it keeps how far it has come.
+  func run(_ id: StepID, _ binding: StepBinding, unfinished key: Digest) throws -> MadeStep {
     let started = Date()
     let scratch = Scratch()
-    defer { scratch.remove() }
     let recorder = CurveRecorder()
     let context = Context(
       memory: limits.memory,
@@ -202,25 +214,40 @@ public final class Runner: Sendable {
         recorder.add(progress)
         self.observe(.progress(id, progress))
       }, isCancelled: { self.cancellation.isCancelled },
-      scratch: { try scratch.folder() }, unfinished: { try self.registry.unfinishedFolder(key: key.digest) })
+      scratch: { try scratch.folder() }, unfinished: { try self.registry.unfinishedFolder(key: key) })
     let made = try binding.operation.run(context)
-    let signature = binding.entry.signature
-    let inputs = binding.inputs.compactMap { slot, step in artifacts[step].map { Run.Input(slot: slot, artifact: $0) } }
-    let label = plan.graph.origins[id.index].label
-    let run = { @Sendable [planner] (output: Digest) in
-      Run(
-        key: key.digest, operation: signature.name, version: signature.version, label: label, recipe: planner.recipe,
-        components: key.components, inputs: inputs, output: output, started: started,
-        seconds: Date().timeIntervalSince(started), environment: Machine.environment, curve: recorder.curve)
+    return MadeStep(
+      id: id, binding: binding, content: made.content, started: started, curve: recorder, scratch: scratch,
+      unfinished: key)
+  }
+
+  /// Stores what a step gives, and records it.
+  /// - Parameter key: Asked once the result is computed; more than once then.
+  func keep(
+    _ made: MadeStep, key: @escaping @Sendable () throws -> StepKey
+  ) throws -> (outcome: Outcome, artifact: Digest?) {
+    let (id, signature) = (made.id, made.binding.entry.signature)
+    let run = { @Sendable (output: Digest) in
+      let key = try key()
+      let artifacts = self.state.withLock(\.artifacts)
+      let inputs = made.binding.inputs.compactMap { slot, step in
+        artifacts[step].map { Run.Input(slot: slot, artifact: $0) }
+      }
+      return Run(
+        key: key.digest, operation: signature.name, version: signature.version,
+        label: self.plan.graph.origins[id.index].label, recipe: self.planner.recipe, components: key.components,
+        inputs: inputs, output: output, started: made.started, seconds: Date().timeIntervalSince(made.started),
+        environment: Machine.environment, curve: made.curve.curve)
     }
     let stored = try store(made.content, of: id, by: run)
-    state.withLock { $0.contents[id] = stored.content }
-    defer { registry.removeUnfinished(key: key.digest) }
-    return try registry.record(run(stored.digest))
+    setContent(stored.content, of: id)
+    defer { registry.removeUnfinished(key: made.unfinished) }
+    let recorded = try registry.record(run(stored.digest))
+    return (.ran(recorded), recorded.output)
   }
 
   private func store(
-    _ content: Content, of id: StepID, by run: @escaping @Sendable (_ output: Digest) -> Run
+    _ content: Content, of id: StepID, by run: @escaping @Sendable (_ output: Digest) throws -> Run
   ) throws -> (digest: Digest, content: Content) {
     let export = places[id]
     let placement = try export.flatMap { try exporter.placement(for: $0, content, by: run) }
@@ -234,6 +261,24 @@ public final class Runner: Sendable {
     return (stored.digest, stored.content)
   }
 
+  // MARK: What a step reads
+
+  func binding(of id: StepID) throws -> StepBinding {
+    try StepBinding(plan.graph[id], in: plan.graph, catalog: planner.catalog) { step in
+      try content(of: step)
+    } field: { step, name in
+      try content(of: step).field(name) ?? .none
+    }
+  }
+
+  /// - Parameter standIns: For the artifacts of inputs that are not known yet.
+  func key(of binding: StepBinding, standIns: [StepID: Digest] = [:]) throws -> StepKey {
+    let artifacts = state.withLock(\.artifacts).merging(standIns) { known, _ in known }
+    return try planner.key(of: binding, artifacts: artifacts, registry: registry)
+  }
+
+  func setContent(_ content: Content, of id: StepID) { state.withLock { $0.contents[id] = content } }
+
   private func content(of step: StepID) throws -> Content {
     let (content, artifact) = state.withLock { ($0.contents[step], $0.artifacts[step]) }
     if let content { return content }
@@ -246,4 +291,16 @@ public final class Runner: Sendable {
     state.withLock { $0.contents[step] = stored }
     return stored
   }
+}
+
+/// A step whose operation has run, and whose result is not kept yet.
+struct MadeStep: Sendable {
+  let id: StepID
+  let binding: StepBinding
+  let content: Content
+  var started: Date
+  let curve: CurveRecorder
+  /// Goes when this does.
+  let scratch: Scratch
+  let unfinished: Digest
 }

@@ -6,7 +6,9 @@ struct Schedule: Sendable {
   let order: [StepID]
   /// For each step to run, the steps to run that wait for it.
   let dependants: [StepID: [StepID]]
-  /// How many of the steps to run each of them waits for.
+  /// For each step that hashes what it reads, the steps that it reads: they run with it.
+  let hashedLate: [StepID: [StepID]]
+  /// How many of the steps to run each of them waits for; none for one that runs with another.
   let waits: [StepID: Int]
   /// How many of the steps to run read each value; after the last it is let go.
   let readers: [StepID: Int]
@@ -14,12 +16,16 @@ struct Schedule: Sendable {
   init(_ plan: Plan) {
     order = plan.toRun.map(\.id)
     let running = Set(order)
+    let late = Set(plan.steps.filter(\.isHashedLate).map(\.id))
     var dependants: [StepID: [StepID]] = [:]
     var waits: [StepID: Int] = [:]
     var readers: [StepID: Int] = [:]
+    var hashedLate: [StepID: [StepID]] = [:]
     for planned in plan.toRun {
       let read = Set(planned.step.dependencies)
-      waits[planned.id] = read.intersection(running).count
+      if !late.contains(planned.id) { waits[planned.id] = read.intersection(running).subtracting(late).count }
+      let unhashed = read.intersection(late)
+      if !unhashed.isEmpty { hashedLate[planned.id] = unhashed.sorted() }
       for dependency in read.sorted() {
         readers[dependency, default: 0] += 1
         if running.contains(dependency) { dependants[dependency, default: []].append(planned.id) }
@@ -28,5 +34,6 @@ struct Schedule: Sendable {
     self.dependants = dependants
     self.waits = waits
     self.readers = readers
+    self.hashedLate = hashedLate
   }
 }

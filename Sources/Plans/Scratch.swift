@@ -2,9 +2,11 @@ import Diagnostics
 import Foundation
 import Synchronization
 
-/// A folder for one step's temporary files, made when it is first asked for.
+/// A folder for one step's temporary files, made when it is first asked for; it goes when nobody holds this any more.
 final class Scratch: Sendable {
   private let made = Mutex<URL?>(nil)
+
+  deinit { made.withLock { if let made = $0 { try? FileManager.default.removeItem(at: made) } } }
 
   func folder() throws -> String {
     try made.withLock { made in
@@ -17,13 +19,6 @@ final class Scratch: Sendable {
       }
       made = folder
       return folder.path
-    }
-  }
-
-  func remove() {
-    made.withLock { made in
-      if let made { try? FileManager.default.removeItem(at: made) }
-      made = nil
     }
   }
 }

@@ -44,7 +44,8 @@ private struct ApplyCommand {
     // Mistakes that a plan shows must not leave an empty registry behind.
     if existing == nil { _ = try invocation.planner(loaded, registry: nil).plan(targets: targets) }
     let registry = try existing ?? invocation.createRegistry()
-    let planner = invocation.planner(loaded, registry: registry)
+    // A plan that is to be kept to says what inputs were.
+    let planner = invocation.planner(loaded, registry: registry, hashesLate: saved == nil)
     let plan = try planner.plan(targets: targets)
     try saved?.check(plan)
     invocation.warn(plan.warnings)

@@ -86,10 +86,10 @@ extension Invocation {
     for line in table?.lines(style) ?? [] { print(line) }
   }
 
-  func planner(_ loaded: LoadedRecipe, registry: Registry?) -> Planner {
+  func planner(_ loaded: LoadedRecipe, registry: Registry?, hashesLate: Bool = false) -> Planner {
     let cancellation = program.interruption.cancellation
     return Planner(
-      graph: loaded.graph, recipe: loaded.name, catalog: catalog, registry: registry,
+      graph: loaded.graph, recipe: loaded.name, catalog: catalog, registry: registry, hashesLate: hashesLate,
       isCancelled: { cancellation.isCancelled })
   }
 
