@@ -143,7 +143,7 @@ public final class Runner: Sendable {
       }
       guard let artifact = result.artifact else { return skipAll(after: step, &state) }
       state.artifacts[step] = artifact
-      for dependant in schedule.dependants[step, default: []] {
+      for dependant in schedule.dependants[step, default: []] where state.outcomes[dependant] == nil {
         state.waits[dependant, default: 1] -= 1
         if state.waits[dependant] == 0 { state.ready.append(dependant) }
       }

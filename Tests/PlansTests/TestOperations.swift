@@ -134,9 +134,9 @@ extension Catalog {
       "Test", "For tests.",
       operations: [
         NumberOperation.self, SumOperation.self, FailingOperation.self, EndlessOperation.self,
-        FunctionCallTests.EndsOperation.self,
+        FunctionCallTests.EndsOperation.self, LateHashingTests.ModelOperation.self, LateHashingTests.MeanOperation.self,
       ],
-      formats: [PlainFormat.self])
+      formats: [PlainFormat.self, LateHashingTests.SizeFormat.self])
   ])
 }
 
@@ -153,21 +153,22 @@ final class Bench: Sendable {
 
   deinit { try? FileManager.default.removeItem(atPath: folder) }
 
-  func planner(_ text: String) throws -> Planner {
+  func planner(_ text: String, hashesLate: Bool = false) throws -> Planner {
     let text = "recipe \"R\"\nlet journal = \"\(journal)\"\n" + text
     let graph = try Recipe(Source(name: "r.rcp", text: text), path: folder + "/r.rcp").graph(.test) { _ in "" }.graph
     return Planner(
-      graph: graph, recipe: folder + "/r.rcp", catalog: .test, registry: try Registry.open(folder + "/.mergekit"))
+      graph: graph, recipe: folder + "/r.rcp", catalog: .test, registry: try Registry.open(folder + "/.mergekit"),
+      hashesLate: hashesLate)
   }
 
   func plan(_ text: String, targets: [String] = []) throws -> Plan { try planner(text).plan(targets: targets) }
 
   /// Applies a recipe and returns the report and what was really run.
   func apply(
-    _ text: String, targets: [String] = [], jobs: Int = 4, replaces: Bool = false,
+    _ text: String, targets: [String] = [], jobs: Int = 4, replaces: Bool = false, hashesLate: Bool = false,
     cancellation: Cancellation = Cancellation(), observe: @escaping @Sendable (RunEvent) -> Void = { _ in }
   ) throws -> (report: Application.Report, ran: [String]) {
-    let planner = try planner(text)
+    let planner = try planner(text, hashesLate: hashesLate)
     let registry = try Registry.open(folder + "/.mergekit")
     let exporter = Exporter(root: folder, replaces: replaces, catalog: .test, registry: registry)
     let application = Application(
