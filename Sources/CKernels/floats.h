@@ -50,4 +50,46 @@ INLINED uint32_t bits_at(const void *entries, KernelFloat kind, size_t index) {
   }
 }
 
+INLINED uint16_t bits_to_bfloat16(uint32_t bits) {
+  uint32_t rounded = (bits + 0x7FFF + (bits >> 16 & 1)) >> 16;
+  uint32_t quiet = bits >> 16 | 0x40;
+  uint32_t nan = below(0x7F800000, bits & 0x7FFFFFFF);
+  return (uint16_t)((quiet & nan) | (rounded & ~nan));
+}
+
+INLINED uint16_t bits_to_float16(uint32_t bits) {
+  uint32_t magnitude = bits & 0x7FFFFFFF;
+  uint32_t normal = (magnitude + 0xC8000FFF + (magnitude >> 13 & 1)) >> 13;
+  uint32_t subnormal = as_bits(as_float(magnitude) + 0.5f) - 0x3F000000;
+  uint32_t small = below(magnitude, 0x38800000);
+  uint32_t huge = below(0x477FFFFF, magnitude);
+  uint32_t nan = below(0x7F800000, magnitude);
+  uint32_t finite = (subnormal & small) | (normal & ~small);
+  uint32_t beyond = 0x7C00 | (0x0200 & nan);
+  return (uint16_t)((beyond & huge) | (finite & ~huge) | (bits >> 16 & 0x8000));
+}
+
+// The sign bit is set where the exponent is all ones, as those of NaN and of infinities are.
+INLINED uint32_t stray(uint32_t bits) { return (bits & 0x7F800000) + 0x00800000; }
+
+// Stores a float's bits as a kind; the highest bit of what it returns is set where that is NaN or infinite.
+INLINED uint32_t store(void *results, KernelFloat kind, size_t index, uint32_t bits) {
+  switch (kind) {
+  case KernelFloat32: {
+    memcpy((char *)results + 4 * index, &bits, 4);
+    return stray(bits);
+  }
+  case KernelBFloat16: {
+    uint16_t half = bits_to_bfloat16(bits);
+    memcpy((char *)results + 2 * index, &half, 2);
+    return stray(bits);
+  }
+  case KernelFloat16: {
+    uint16_t half = bits_to_float16(bits);
+    memcpy((char *)results + 2 * index, &half, 2);
+    return (((uint32_t)half & 0x7C00) + 0x0400) << 16;
+  }
+  }
+}
+
 #endif

@@ -70,7 +70,10 @@ public struct RunningSum: ~Copyable {
     _ operands: [(entries: UnsafeRawPointer, dtype: DType)], count: Int, to results: UnsafeMutableRawPointer,
     _ dtype: DType
   ) -> Bool {
-    operands.withUnsafeBufferPointer { operands in
+    if let sum = few(operands, as: dtype) {
+      return withUnsafePointer(to: sum) { kernel_sum_few($0, results, dtype.kernelFloat, count) } == 0
+    }
+    return operands.withUnsafeBufferPointer { operands in
       var isFinite = true
       for start in stride(from: 0, to: count, by: capacity) {
         begin(min(capacity, count - start))
@@ -81,6 +84,17 @@ public struct RunningSum: ~Copyable {
       }
       return isFinite
     }
+  }
+
+  /// Operands that can be summed at once; nil where they are many, or of several kinds.
+  private func few(_ operands: [(entries: UnsafeRawPointer, dtype: DType)], as dtype: DType) -> KernelSum? {
+    guard (2...4).contains(operands.count), operands.allSatisfy({ $0.dtype == dtype }) else { return nil }
+    func operand(_ index: Int) -> UnsafeRawPointer? { index < operands.count ? operands[index].entries : nil }
+    func weight(_ index: Int) -> Float { index < weights.count ? weights[index] : 0 }
+    return KernelSum(
+      entries: (operand(0), operand(1), operand(2), operand(3)), weights: (weight(0), weight(1), weight(2), weight(3)),
+      operands: Int32(operands.count), hasOrigin: hasOrigin ? 1 : 0, isMean: isMean ? 1 : 0, divisor: divisor,
+      scale: scale)
   }
 
   /// Begins another run.

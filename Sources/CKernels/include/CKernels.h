@@ -38,6 +38,23 @@ uint32_t kernel_round_sum(
     const float *sums, const float *first, const uint32_t *changes, float divisor, float scale, void *results,
     KernelFloat kind, size_t count);
 
+/// A weighted sum of two to four operands of one kind, the origin among them where there is one: that comes first then, and has no
+/// weight.
+typedef struct {
+  const void *entries[4];
+  float weights[4];
+  int operands;
+  int hasOrigin;
+  /// Whether of equal entries the sum is that entry.
+  int isMean;
+  float divisor;
+  float scale;
+} KernelSum;
+
+/// What the kernels above come to, at once: results of the operands' kind. No more than four operands; the results lie elsewhere.
+/// Returns 0, or another number where an entry or a result is NaN or infinite.
+uint32_t kernel_sum_few(const KernelSum *sum, void *results, KernelFloat kind, size_t count);
+
 /// entries + scale · changes in float64, rounded once to float32; an entry whose change is zero as it is.
 void kernel_add_changes(float *results, const float *entries, const double *changes, double scale, size_t count);
 
