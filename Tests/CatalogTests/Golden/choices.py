@@ -1,4 +1,4 @@
-"""The numbers by which `dare` and `della` choose entries, by the description in Generator.swift: Philox4x32-10 under a BLAKE3 key.
+"""The numbers by which `dare` and `della` choose entries, by what Generator.swift says: Philox4x32-10 under a BLAKE3 key.
 
 Needs numpy, blake3.
 """

@@ -3,9 +3,10 @@
 
     choosing.py > choosing.json      (needs what steady.py needs)
 
-DARE and DELLA choose at random, here by the numbers that our operations draw; breadcrumbs, SCE and TIES choose among equal magnitudes,
-of which here the lower index counts as larger (`steady.py`). Inputs are not stored: they come from hashes, as in `networks.py`. All is
-calculated in float32; results are rounded to what the models are stored in. Of DELLA, the first model's probabilities are written too.
+DARE and DELLA choose at random, here by the numbers that our operations draw; breadcrumbs, SCE and TIES choose among equal
+magnitudes, of which here the lower index counts as larger (`steady.py`). Inputs are not stored: they come from hashes, as in
+`networks.py`. All is calculated in float32; results are rounded to what the models are stored in. Of DELLA, the first model's
+probabilities are written too.
 """
 
 import json
@@ -74,7 +75,7 @@ def merged(case, name, shape):
     shared = {p.name: p.default_value for p in method.parameters()} | case["shared"]
     own = {}
     for number, model in enumerate(names[1:]):
-        values = {p.name: p.default_value for p in method.tensor_parameters()} | {k: v for k, v in shared.items() if k == "epsilon"}
+        values = {p.name: shared.get(p.name, p.default_value) for p in method.tensor_parameters()}
         values |= {key: case[key][number] for key in ("weight", "density", "gamma") if key in case}
         own[model] = ImmutableMap(values)
     task = arithmetic.GTATask.model_construct(

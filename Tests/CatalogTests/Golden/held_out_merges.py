@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Merges models that nobody chose, with arcee's mergekit and with ours, and compares each entry.
 
-    held_out_merges.py make DIR SEED COUNT      models and files of mergekit's
-    held_out_merges.py ours DIR MERGEKIT        imports and applies the files with a mergekit of ours
-    held_out_merges.py peer DIR                 merges with the mergekit that Python imports, made steady.py
+    held_out_merges.py make DIR SEED COUNT [FAMILIES [METHODS]]     models and files of mergekit's
+    held_out_merges.py ours DIR MERGEKIT                            imports and applies the files with a mergekit of ours
+    held_out_merges.py peer DIR                                     merges with the mergekit that Python imports, made steady.py
     held_out_merges.py compare DIR
 
-Needs torch, transformers, and what steady.py needs. The peer calculates in float32, as ours does.
+Needs torch, transformers, and what steady.py needs. The peer calculates in float32, as ours does. With DRAWS_ONLY=1 it only draws
+as ours does, and orders equal entries by chance; OUT names the folder of its results.
 """
 
 import json
@@ -19,17 +20,23 @@ import torch
 import yaml
 from safetensors.torch import load_file, save_file
 
+OUT = os.environ.get("OUT", "peer")  # where the peer's results are
 DTYPES = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
-RANDOM = ["dare_linear", "dare_ties", "della", "della_linear"]
-METHODS = RANDOM + ["breadcrumbs", "breadcrumbs_ties", "sce", "ties"]
+METHODS = ["dare_linear", "dare_ties", "della", "della_linear", "breadcrumbs", "breadcrumbs_ties", "sce", "ties"]
+FILTERS = {
+    "llama": ["mlp", "self_attn", "norm"], "wide": ["mlp", "self_attn", "norm"], "long": ["self_attn", "down_proj"],
+    "gpt2": ["mlp", "attn", "ln"], "whisper": ["fc", "attn", "conv"]}
 
 
 def network(family):
     """A small network of odd sizes, with its configuration."""
     import transformers as t
-    if family == "llama":
+    if family in ("llama", "wide", "long"):
+        # The last one has rows of more entries than `della` ranks by counting.
+        vocabulary, width, inner, layers = {
+            "llama": (211, 70, 173, 3), "wide": (811, 390, 1013, 2), "long": (23, 10, 40013, 1)}[family]
         return t.LlamaForCausalLM(t.LlamaConfig(
-            vocab_size=211, hidden_size=70, intermediate_size=173, num_hidden_layers=3, num_attention_heads=5,
+            vocab_size=vocabulary, hidden_size=width, intermediate_size=inner, num_hidden_layers=layers, num_attention_heads=5,
             num_key_value_heads=1, tie_word_embeddings=False))
     if family == "gpt2":
         return t.GPT2LMHeadModel(t.GPT2Config(vocab_size=131, n_positions=37, n_embd=45, n_layer=2, n_head=5))
@@ -54,8 +61,8 @@ def change(shape, draw, noise):
     return entries * {"faint": 1e-9, "none": 0}.get(kind, 1)
 
 
-def make_models(directory, seed):
-    for family in ("llama", "gpt2", "whisper"):
+def make_models(directory, seed, families):
+    for family in families:
         model = network(family)
         noise = torch.Generator().manual_seed(seed)
         draw = random.Random(f"{seed} {family}")
@@ -67,7 +74,8 @@ def make_models(directory, seed):
                 os.makedirs(folder)
                 save_file({n: t.to(torch_dtype).contiguous() for n, t in tensors.items()},
                           os.path.join(folder, "model.safetensors"), metadata={"format": "pt"})
-                config = dict(json.loads(model.config.to_json_string(use_diff=False)), architectures=[type(model).__name__])
+                config = json.loads(model.config.to_json_string(use_diff=False))
+                config["architectures"] = [type(model).__name__]
                 config["dtype"] = config["torch_dtype"] = str(torch_dtype).split(".")[1]
                 with open(os.path.join(folder, "config.json"), "w") as file:
                     json.dump(config, file)
@@ -83,12 +91,11 @@ def setting(draw, one, filters):
     return one()
 
 
-def make_merge(method, draw):
-    family, dtype = draw.choice(["llama", "gpt2", "whisper"]), draw.choice(["f32", "bf16", "f16"])
+def make_merge(method, draw, families):
+    family, dtype = draw.choice(families), draw.choice(list(DTYPES))
     folder = f"models/{family}-{dtype}"
-    filters = {"llama": ["mlp", "self_attn", "norm"], "gpt2": ["mlp", "attn", "ln"], "whisper": ["fc", "attn", "conv"]}[family]
     is_whisper = family == "whisper"  # whose layers lie in two modules
-    vary = lambda one: one() if is_whisper else setting(draw, one, filters)
+    vary = lambda one: one() if is_whisper else setting(draw, one, FILTERS[family])
     low, high = (0.16, 0.84) if method.startswith("della") else (0.03, 0.95)
     models = []
     for number in draw.sample(range(4), draw.choice([1, 2, 2, 3, 3, 4])):
@@ -120,11 +127,12 @@ def make_merge(method, draw):
             "dtype": "float32", "out_dtype": str(DTYPES[out]).split(".")[1]}
 
 
-def make(directory, seed, count):
-    make_models(directory, int(seed))
+def make(directory, seed, count, families="llama,gpt2,whisper", methods=",".join(METHODS)):
+    families, methods = families.split(","), methods.split(",")
+    make_models(directory, int(seed), families)
     for number in range(int(count)):
         draw = random.Random(f"{seed} {number}")
-        text = yaml.safe_dump(make_merge(METHODS[number % len(METHODS)], draw), sort_keys=False)
+        text = yaml.safe_dump(make_merge(methods[number % len(methods)], draw, families), sort_keys=False)
         with open(os.path.join(directory, f"{number:03}.yml"), "w") as file:
             file.write(text)
 
@@ -136,8 +144,8 @@ def files(directory):
 def ours(directory, program):
     for name in files(directory):
         recipe, out = name.replace(".yml", ".rcp"), os.path.join("ours", name[:-4])
-        for arguments in (["import", name, "-o", recipe, "--force"], ["apply", recipe, "--out", out, "--force", "--progress", "none"]):
-            run = subprocess.run([program] + arguments, cwd=directory, capture_output=True, text=True)
+        for arguments in (["import", name, "-o", recipe], ["apply", recipe, "--out", out, "--progress", "none"]):
+            run = subprocess.run([program] + arguments + ["--force"], cwd=directory, capture_output=True, text=True)
             if run.returncode:
                 print(name, run.stdout, run.stderr)
                 break
@@ -152,7 +160,8 @@ def peer(directory):
     steady.install(draws_only=os.environ.get("DRAWS_ONLY") == "1")
     # Whisper's prefix lacks its point in mergekit, whose merges of it fail.
     prefixed = architecture._prefix_weight
-    architecture._prefix_weight = lambda weight, prefix: prefixed(weight, "model.decoder." if prefix == "model.decoder" else prefix)
+    architecture._prefix_weight = lambda weight, prefix: prefixed(
+        weight, "model.decoder." if prefix == "model.decoder" else prefix)
     os.chdir(directory)
     for name in files("."):
         with open(name) as file:
@@ -163,7 +172,7 @@ def peer(directory):
         steady.Place.order = [model["model"] for model in listed if model["model"] != base]
         options = MergeOptions(copy_tokenizer=False, quiet=True, write_model_card=False, allow_crimes=True)
         try:
-            run_merge(MergeConfiguration.model_validate(document), os.path.join(os.environ.get("OUT", "peer"), name[:-4]), options)
+            run_merge(MergeConfiguration.model_validate(document), os.path.join(OUT, name[:-4]), options)
         except Exception as error:  # what mergekit cannot do is a result too
             print(name, type(error).__name__, error)
 
@@ -182,18 +191,20 @@ def compare(directory):
             document = yaml.safe_load(file)
         try:
             mine = tensors(os.path.join(directory, "ours", name[:-4], "merged"))
-            theirs = tensors(os.path.join(directory, os.environ.get("OUT", "peer"), name[:-4]))
+            theirs = tensors(os.path.join(directory, OUT, name[:-4]))
         except OSError as error:
             print(name, error)
             continue
-        base = document.get("base_model") or document["models"][0]["model"]
+        base = document.get("base_model") or (document.get("models") or document["slices"][0]["sources"])[0]["model"]
         base = tensors(os.path.join(directory, base))
         count = unequal = beyond = 0
         worst, place = 0.0, ""
         missing = set(mine) ^ set(theirs)
         for key in sorted(set(mine) & set(theirs)):
             a, b = mine[key], theirs[key]
-            assert a.shape == b.shape and a.dtype == b.dtype, (name, key, a.shape, b.shape, a.dtype, b.dtype)
+            if (a.shape, a.dtype) != (b.shape, b.dtype):
+                missing.add(f"{key} as {list(a.shape)} {a.dtype}, not {list(b.shape)} {b.dtype}")
+                continue
             origin = base[key].double().abs() if key in base and base[key].shape == a.shape else b.double().abs()
             # A sum of base and task vector is as exact as the larger of them, whatever they cancel to.
             size = torch.maximum(origin, torch.maximum(b.double().abs(), a.double().abs())).clamp(min=1e-30)
@@ -206,7 +217,7 @@ def compare(directory):
         stored = " ".join(sorted({str(t.dtype)[6:] for t in base.values()}))
         kind = f"{document['merge_method']}, {len(document.get('models', []))} of {stored} to {document.get('out_dtype', '')}"
         print(f"{name[:-4]} {kind:45} {count} entries, {unequal} unequal, {beyond} beyond 1e-6, worst {worst:.1e} {place} "
-              + (f"only in one: {sorted(missing)[:3]}" if missing else ""))
+              + (f"only in one: {len(missing)}, {sorted(missing)[:2]}" if missing else ""))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ _sort, _argsort, _topk = torch.sort, torch.argsort, torch.topk
 
 class Place:
     """What is being merged: where mergekit's functions are not told it."""
-    tensor, operands, number = "", [], 0
+    tensor, operands, number, ranks = "", [], 0, False
     order = []  # the models, base left out, as the recipe lists them
     probabilities = None  # a list that takes what entries are kept with, where somebody wants to know
 
