@@ -40,8 +40,7 @@ struct TensorPlace: Sendable {
       return try write(tensor)
     }
     var hasher = BLAKE3()
-    let longest = TensorEntry.runLength * entry.dtype.size
-    let writer = SequentialWriter(file, at: offset, count: entry.byteCount, longest: longest)
+    let writer = SequentialWriter(file, at: offset)
     var untold = 0
     var unsampled = Self.sampledLength
     for start in stride(from: 0, to: entry.shape.count, by: TensorEntry.runLength) {

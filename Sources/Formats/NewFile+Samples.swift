@@ -29,6 +29,11 @@ extension NewFile {
     #if os(Linux)
       posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
       posix_fadvise(descriptor, 0, 0, POSIX_FADV_RANDOM)
+      // So that the disk need not be waited for once for each.
+      for samples in runs {
+        let (start, end) = (samples[0].bytes.lowerBound, samples[samples.count - 1].bytes.upperBound)
+        posix_fadvise(descriptor, off_t(start), off_t(end - start), POSIX_FADV_WILLNEED)
+      }
     #endif
     for samples in runs {
       let (start, end) = (samples[0].bytes.lowerBound, samples[samples.count - 1].bytes.upperBound)

@@ -1,42 +1,39 @@
 import Dispatch
+import Foundation
 import Synchronization
 
 /// Bytes of a new file that follow each other: while some are written, the next are made.
 ///
 /// They are gathered into pieces of whole pages, which the file's `PieceQueue` writes. One thread fills them.
 public final class SequentialWriter {
-  /// Large enough for a disk, and small enough that it begins early and that many fit the memory.
-  private static let pieceLength = 1 << 20
-
   private let file: NewFile
-  /// What is filled: from the page on in which `offset` lies.
-  private var piece: UnsafeMutableRawBufferPointer
-  private let length: Int
+  /// What is filled: from the page on in which `offset` lies. None before anything is.
+  private var piece: UnsafeMutableRawBufferPointer?
   /// Where in the file the first byte of the piece goes that has not been written.
   private var offset: Int
   private var filled = 0
 
-  /// - Parameters:
-  ///   - offset: Where in the file the bytes begin.
-  ///   - count: How many there will be.
-  ///   - longest: As many as are added at once at most.
-  public init(_ file: NewFile, at offset: Int, count: Int, longest: Int) {
+  /// - Parameter offset: Where in the file the bytes begin.
+  public init(_ file: NewFile, at offset: Int) {
     self.file = file
     self.offset = offset
-    length = min(count, Self.pieceLength + longest) + 2 * NewFile.pageSize
-    piece = file.pieces.take(length)
   }
 
-  deinit { file.pieces.giveBack(piece) }
+  deinit { piece.map(file.pieces.giveBack) }
 
-  /// Adds bytes that `make` writes.
+  /// Adds bytes that `make` writes, a quarter of a piece at most.
   /// - Returns: What `make` returns.
   /// - Throws: What it throws; `OperationError` where bytes that were added before could not be written.
   public func add<Result>(_ count: Int, _ make: (UnsafeMutableRawBufferPointer) throws -> Result) throws -> Result {
+    precondition(count <= PieceQueue.pieceLength / 4, "\(count) bytes are added at once")
+    if offset % NewFile.pageSize + filled + count > PieceQueue.pieceLength {
+      try write(upTo: (offset + filled) / NewFile.pageSize * NewFile.pageSize)
+    }
+    let piece = piece ?? file.pieces.take()
+    self.piece = piece
     let start = offset % NewFile.pageSize + filled
     let result = try make(UnsafeMutableRawBufferPointer(rebasing: piece[start..<start + count]))
     filled += count
-    if filled >= Self.pieceLength { try write(upTo: (offset + filled) / NewFile.pageSize * NewFile.pageSize) }
     return result
   }
 
@@ -46,12 +43,16 @@ public final class SequentialWriter {
 
   /// Has what is filled written up to a place in the file; what is left begins the next piece.
   private func write(upTo end: Int) throws {
+    guard let full = piece else { return }
     let start = offset % NewFile.pageSize
     let (count, rest) = (end - offset, offset + filled - end)
-    let next = file.pieces.take(length)
-    next.copyMemory(from: UnsafeRawBufferPointer(rebasing: piece[start + count..<start + filled]))
-    let full = piece
-    (piece, offset, filled) = (next, end, rest)
+    piece = nil
+    if rest > 0 {
+      let next = file.pieces.take()
+      next.copyMemory(from: UnsafeRawBufferPointer(rebasing: full[start + count..<start + filled]))
+      piece = next
+    }
+    (offset, filled) = (end, rest)
     try file.writeInBackground(full, start..<start + count, at: end - count)
   }
 }
@@ -75,8 +76,10 @@ extension NewFile {
 ///
 /// - Note: `@unchecked` because what is not constant is read and written only while the lock is held.
 public final class PieceQueue: @unchecked Sendable {
+  /// Of a piece: a large page of memory, for of the many small ones that it would be else the disk wants to know each.
+  static let pieceLength = 2 << 20
   /// Pieces that may wait, those that are being written among them.
-  private static let most = 24
+  private static let most = 12
 
   /// Serial ones get a thread at once, which a concurrent one does not while all processors are busy making pieces.
   private let queues = (0..<2).map { DispatchQueue(label: "mergekit.writer.\($0)") }
@@ -92,10 +95,15 @@ public final class PieceQueue: @unchecked Sendable {
 
   deinit { for piece in free { piece.deallocate() } }
 
-  /// A piece of at least so many bytes, at the beginning of a page.
-  func take(_ length: Int) -> UnsafeMutableRawBufferPointer {
-    let taken = lock.withLock { _ in free.firstIndex { $0.count >= length }.map { free.remove(at: $0) } }
-    return taken ?? .allocate(byteCount: length, alignment: NewFile.pageSize)
+  /// A piece of memory.
+  func take() -> UnsafeMutableRawBufferPointer {
+    if let piece = lock.withLock({ _ in free.popLast() }) { return piece }
+    let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.pieceLength, alignment: Self.pieceLength)
+    #if os(Linux)
+      // Where the system has no large pages, small ones do.
+      madvise(piece.baseAddress, piece.count, MADV_HUGEPAGE)
+    #endif
+    return piece
   }
 
   func giveBack(_ piece: UnsafeMutableRawBufferPointer) {
