@@ -16,7 +16,7 @@ struct Moe: RecipeOperation {
       `transformers` calls them, and the dense type's defaults are written out where the other type has others.
 
       `gate` says how routers begin. At random they know nothing of the experts until they are trained; from `prompts` a \
-      token scores high for an expert where the base is about to treat it as it treats that expert's prompts. Each \
+      token scores high for an expert where what the base has made of it points the way it does for that expert's prompts. Each \
       row is the mean over an expert's prompts of what goes into the layer at the last token, less the mean over its \
       negative ones, and has length 1. Prompts are read as they are, by the base's `tokenizer.json`, with its \
       `bos_token` before and nothing behind them: a chat template's text is the prompt's to write. The base runs in \

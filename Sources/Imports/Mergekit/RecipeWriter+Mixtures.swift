@@ -42,12 +42,12 @@ extension RecipeWriter {
   }
 
   private func remarks(_ document: MixtureDocument) -> [String] {
+    let precision = "The base runs in float32 here, and in bfloat16 in mergekit: routers differ by its rounding."
     switch document.gate {
-    case "hidden": return ["The base runs in float32 here, and in bfloat16 in mergekit: routers differ by its rounding."]
+    case "hidden": return [precision]
     case "hidden_mean":
       return [
-        "The base runs in float32 here, and in bfloat16 in mergekit: routers differ by its rounding.",
-        "A prompt counts with its own tokens here; mergekit counts the padding of shorter ones with them.",
+        precision, "A prompt counts with its own tokens here; mergekit counts the padding of shorter ones with them.",
       ]
     case "embedding": return []
     default:

@@ -25,7 +25,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 from networks import weights  # noqa: E402
 
 SIZES = dict(hidden_size=24, intermediate_size=40, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=2,
-             max_position_embeddings=128, attn_implementation="eager")
+             max_position_embeddings=128)
 
 
 def bytewise():
@@ -96,7 +96,7 @@ def case(architecture, fields, tokenizer, beginning):
             class Loader:
                 @staticmethod
                 def from_pretrained(path, **_):
-                    return causal.from_pretrained(path, dtype=dtype, attn_implementation="eager").eval()
+                    return causal.from_pretrained(path, dtype=dtype).eval()
 
             router.AutoModelForCausalLM = Loader
             return router.get_gate_params(
