@@ -164,4 +164,21 @@ struct RouterPromptTests {
     ]
     for (expected, change) in cases { #expect(try message(change) == expected) }
   }
+
+  @Test("are refused where the base overflows on the way")
+  func overflow() throws {
+    let experts = try #require(Self.golden["llama"]?["routers"]?.array?.first?["experts"]?.array)
+    var bindings = try bindings("llama", experts, gate: "hidden")
+    var base = try model("llama")
+    base.tensors = try base.tensors.map { entry in
+      guard entry.name == "model.layers.0.mlp.down_proj.weight" else { return entry }
+      return TensorEntry(entry.name, Tensor(try entry.load().floats.map { $0 * 1e38 }, shape: entry.shape))
+    }
+    bindings["base"] = .contents([base])
+    #expect {
+      try run("moe", bindings)
+    } throws: {
+      ($0 as? OperationError)?.message == "what goes into layer 1 of `base` is too large for float32"
+    }
+  }
 }
