@@ -171,12 +171,15 @@ struct RouterPromptTests {
     var bindings = try bindings("llama", experts, gate: "hidden")
     var base = try model("llama")
     base.tensors = try base.tensors.map { entry in
-      guard entry.name == "model.layers.0.mlp.down_proj.weight" else { return entry }
-      return TensorEntry(entry.name, Tensor(try entry.load().floats.map { $0 * 1e38 }, shape: entry.shape))
+      let factors: [String: Float] = [
+        "model.layers.0.mlp.up_proj.weight": 1e4, "model.layers.0.mlp.down_proj.weight": 1e38,
+      ]
+      guard let factor = factors[entry.name] else { return entry }
+      return TensorEntry(entry.name, Tensor(try entry.load().floats.map { $0 * factor }, shape: entry.shape))
     }
     bindings["base"] = .contents([base])
     #expect {
-      try run("moe", bindings)
+      _ = try run("moe", bindings)
     } throws: {
       ($0 as? OperationError)?.message == "what goes into layer 1 of `base` is too large for float32"
     }
