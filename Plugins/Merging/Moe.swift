@@ -15,17 +15,25 @@ struct Moe: RecipeOperation {
       expert, through which every token goes as well, Llama, Mistral and Qwen2 make a Qwen2-MoE. Tensors are called as \
       `transformers` calls them, and the dense type's defaults are written out where the other type has others.
 
-      Routers know nothing of the experts until they are trained: `gate` says how they begin. `mergekit-moe` can also \
-      begin them from prompts, which needs a tokenizer and is not done here. With as many experts as `per_token`, or \
-      experts that are all the same, the router chooses nothing. A shared expert counts by a gate of its own, one half of \
-      it where that is `.zero`; `passthrough` with `scale: match tensor { "*.mlp.down_proj.weight" => 0.1, _ => 1 }` \
+      `gate` says how routers begin. At random they know nothing of the experts until they are trained; from `prompts` a \
+      token scores high for an expert where what the base has made of it points the way it does for that expert's prompts. Each \
+      row is the mean over an expert's prompts of what goes into the layer at the last token, less the mean over its \
+      negative ones, and has length 1. Prompts are read as they are, by the base's `tokenizer.json`, with its \
+      `bos_token` before and nothing behind them: a chat template's text is the prompt's to write. The base runs in \
+      float32, one layer in memory at a time, where mergekit runs it in bfloat16. Into the first layer go plain embeddings, so \
+      experts whose prompts end alike begin alike there; the curve `condition` shows how alike the rows of each layer are, and \
+      mergekit warns above 5.
+
+      With as many experts as `per_token`, or experts that are all the same, the router chooses nothing. A shared expert \
+      counts by a gate of its own, one half of it where that is `.zero`; `passthrough` with `scale: match tensor { "*.mlp.down_proj.weight" => 0.1, _ => 1 }` \
       makes it smaller first, mergekit's `residual_scale`.
       """,
     papers: [
       .init("Komatsuzaki et al. 2022, Sparse Upcycling", arXiv: "2212.05055"),
       .init("Jiang et al. 2024, Mixtral of Experts", arXiv: "2401.04088"),
     ],
-    cost: "O(tensors), and the routers' entries; no other tensor is read, but where there is `noise`",
+    cost:
+      "O(tensors), and the routers' entries; no other tensor is read, but where there is `noise`, and the base's where it runs on `prompts`",
     examples: [
       Example(
         "A Mixtral of two fine-tunes",
@@ -37,7 +45,17 @@ struct Moe: RecipeOperation {
         moe(base: checkpoint("models/mistral"), experts: [checkpoint("models/math")], \
         shared: checkpoint("models/mistral"), per_token: 1, gate: .uniform)
         """),
+      Example(
+        "Routers that begin from prompts",
+        """
+        moe(base: checkpoint("models/mistral"), experts: [checkpoint("models/math"), checkpoint("models/code")], \
+        gate: .hidden, prompts: [["Solve for x: 3x + 2 = 11"], ["Write a function that", "What does this code do?"]], \
+        negative_prompts: [[], ["Tell me a story"]])
+        """),
     ])
+
+  /// 2: routers may begin from prompts.
+  static let version = 2
 
   @Input("The model that everything but the experts is taken from.")
   var base: Checkpoint
@@ -57,27 +75,39 @@ struct Moe: RecipeOperation {
   var noise: PerModel<Layered<Double>> = 0
   @Param("Another seed begins with other routers and noise.")
   var seed: Int = 0
+  @Include var prompts: RouterPrompts
 
   /// How routers begin.
   enum Gate: String, Choice {
-    case random, uniform, zero
+    case random, uniform, zero, hidden
+    case hiddenMean = "hidden_mean"
+    case embedding
+
+    var readsPrompts: Bool { [.hidden, .hiddenMean, .embedding].contains(self) }
 
     var text: String {
       switch self {
       case .random: "From the standard normal distribution; mergekit's `random`."
       case .uniform: "Evenly from −1/√n to 1/√n for n inputs, as `torch.nn.Linear` begins; mergekit's `uniform_random`."
       case .zero: "At zero: all experts score the same, so the first ones are taken, in equal parts."
+      case .hidden: "From what goes into the layer at the last token of `prompts`; mergekit's `hidden`, its default."
+      case .hiddenMean:
+        "From the mean of that over all tokens; mergekit's `hidden_avg`, which counts padding where prompts are of unequal length."
+      case .embedding:
+        "From the sum of the embeddings of all tokens of `prompts`, in all layers the same; mergekit's `cheap_embed`."
       }
     }
   }
 
   func outline() throws -> Content? { try assembled().foreseen }
 
-  /// Where there is noise, a tensor as it is stored and with the noise; else only routers are made, which are small.
+  /// Where there is noise, a tensor as it is stored and with the noise, once the base has run where there are prompts; else only
+  /// routers are made, which are small.
   func memory() -> Int {
-    guard isNoisy else { return 0 }
+    let running = (try? promptRouters())?.memory() ?? 0
+    guard isNoisy else { return running }
     let largest = experts[0].content.tensors.map { $0.shape.count }.max() ?? 0
-    return (16 << 20) + largest * 16
+    return max(running, (16 << 20) + largest * 16)
   }
 
   func run(_ context: Context) throws -> Checkpoint { Checkpoint(try assembled(context)) }
@@ -90,6 +120,13 @@ struct Moe: RecipeOperation {
 
   private func assembled(_ context: Context? = nil) throws -> Content {
     let (architecture, dense) = try checked()
+    let fromPrompts = try promptRouters()
+    if let fromPrompts, dense.layers != Array(0..<fromPrompts.layers) {
+      throw OperationError(
+        .data,
+        "`\(base.label)` has \(dense.layers.count) layers, and its configuration asks for \(fromPrompts.layers)")
+    }
+    let rows = try context.flatMap { try fromPrompts?.rows($0) }
     var tensors = base.content.tensors.filter { !DenseFeedForward.isPart($0.name) }
     tensors += architecture.missingBiases(of: base.content)
     for (number, (model, noise)) in zip(experts, noise.values(for: experts.count)).enumerated() {
@@ -104,9 +141,12 @@ struct Moe: RecipeOperation {
       tensors.append(entry.renamed(architecture.name(of: place, inExpert: nil)))
     }
     for layer in dense.layers {
-      tensors.append(router(architecture.router(ofLayer: layer), [experts.count, dense.inputs], dense.dtype, context))
-      guard shared != nil else { continue }
-      tensors.append(router(architecture.sharedGate(ofLayer: layer), [1, dense.inputs], dense.dtype, context))
+      func add(_ name: String, _ numbers: Range<Int>) {
+        let rows = rows.map { Array($0[layer][numbers]) }
+        tensors.append(router(name, [numbers.count, dense.inputs], dense.dtype, rows, context))
+      }
+      add(architecture.router(ofLayer: layer), 0..<experts.count)
+      if shared != nil { add(architecture.sharedGate(ofLayer: layer), experts.count..<experts.count + 1) }
     }
     var result = base.content
     result.tensors = tensors.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
@@ -114,9 +154,22 @@ struct Moe: RecipeOperation {
     return result
   }
 
-  private func router(_ name: String, _ shape: Shape, _ dtype: DType, _ context: Context?) -> TensorEntry {
+  /// Nil where routers begin without prompts.
+  private func promptRouters() throws -> PromptRouters? {
+    guard gate.readsPrompts else {
+      try prompts.checkNone(for: gate)
+      return nil
+    }
+    return try PromptRouters(prompts.experts(experts.count, hasShared: shared != nil), gate, of: base)
+  }
+
+  /// - Parameter rows: What it begins with, where that comes from prompts.
+  private func router(
+    _ name: String, _ shape: Shape, _ dtype: DType, _ rows: [[Double]]?, _ context: Context?
+  ) -> TensorEntry {
     TensorEntry(name, dtype: dtype, shape: shape) {
       try context?.checkCancelled()
+      if let rows { return Tensor(rows.joined().map { Float(scale * $0) }, shape: shape).converted(to: dtype) }
       var generator = Generator(seed: seed, stream: "moe", name)
       let bound = 1 / Double(shape[1]).squareRoot()
       let made = Tensor(shape: shape) { entries in
@@ -125,7 +178,7 @@ struct Moe: RecipeOperation {
             switch gate {
             case .random: generator.gaussian()
             case .uniform: (2 * generator.uniform() - 1) * bound
-            case .zero: 0.0
+            case .zero, .hidden, .hiddenMean, .embedding: 0.0
             }
           entries[index] = Float(scale * entry)
         }

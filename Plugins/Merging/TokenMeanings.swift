@@ -35,27 +35,16 @@ struct TokenMeanings {
 
   /// - Throws: `OperationError` where the model has no tokenizer, or none that can be read.
   init(of model: Content) throws {
-    func json(_ name: String) throws -> JSON? {
-      guard let file = model.files.first(where: { $0.name == name }) else { return nil }
-      do {
-        return try JSON(parsing: file.bytes)
-      } catch {
-        throw OperationError(.data, "`\(name)` of `\(model.label)` is not JSON: \(error.message)")
-      }
-    }
     guard let tokenizer = model.files.first(where: { $0.name == "tokenizer.json" }) else {
       throw OperationError(
         .data, "`\(model.label)` has no `tokenizer.json`, so its vocabulary is not known",
         helps: ["put the tokenizer's files into the model's folder"])
     }
     vocabulary = try TokenizerVocabulary(tokenizer.bytes, name: "tokenizer.json of \(model.label)")
-    let facts = try json("tokenizer.json") ?? .null
+    let facts = try Self.json("tokenizer.json", of: model) ?? .null
     style = Self.style(of: facts)
     added = Set((facts["added_tokens"]?.array ?? []).compactMap { $0["content"]?.string })
-    let configs = [try json("tokenizer_config.json"), try json("special_tokens_map.json")].compactMap { $0 }
-    specials = Self.kinds.compactMap { kind in
-      configs.lazy.compactMap { $0[kind]?.string ?? $0[kind]?["content"]?.string }.first.map { (kind, $0) }
-    }
+    specials = try Self.specials(of: model)
     var rows: [Meaning: Int] = [:]
     // A byte's own token stands for it only where no other token does.
     let tokens = vocabulary.tokens.sorted { !Self.isByte($0.text) && Self.isByte($1.text) }
@@ -63,6 +52,24 @@ struct TokenMeanings {
       for meaning in Self.meanings(of: text, style, added, specials) where rows[meaning] == nil { rows[meaning] = id }
     }
     self.rows = rows
+  }
+
+  private static func json(_ name: String, of model: Content) throws -> JSON? {
+    guard let file = model.files.first(where: { $0.name == name }) else { return nil }
+    do {
+      return try JSON(parsing: file.bytes)
+    } catch {
+      throw OperationError(.data, "`\(name)` of `\(model.label)` is not JSON: \(error.message)")
+    }
+  }
+
+  /// What the configuration of a model's tokenizer calls tokens: (`bos_token`, `<s>`), in the order of `kinds`.
+  /// - Throws: `OperationError` where the configuration is not JSON.
+  static func specials(of model: Content) throws -> [(kind: String, text: String)] {
+    let configs = try ["tokenizer_config.json", "special_tokens_map.json"].compactMap { try json($0, of: model) }
+    return kinds.compactMap { kind in
+      configs.lazy.compactMap { $0[kind]?.string ?? $0[kind]?["content"]?.string }.first.map { (kind, $0) }
+    }
   }
 
   private static func style(of tokenizer: JSON) -> Style {

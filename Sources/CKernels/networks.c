@@ -358,7 +358,16 @@ CLONED void kernel_attention_weights(
       for (size_t index = 0; index < count; index++) seen[index] *= scale;
     }
     if (bias) {
-      for (size_t index = 0; index < count; index++) seen[index] += bias[low + index];
+      size_t visible = 0;
+      for (size_t index = 0; index < count; index++) {
+        visible += bias[low + index] > -INFINITY;
+        seen[index] += bias[low + index];
+      }
+      // Padding so far behind a text that its window holds nothing else attends to nothing.
+      if (visible == 0) {
+        for (size_t index = 0; index < count; index++) seen[index] = 0;
+        continue;
+      }
     }
     float most = largest(seen, count);
     for (size_t index = 0; index < count; index++) seen[index] = exponential(seen[index] - most);

@@ -296,8 +296,16 @@ import Testing
       ["every merge but the last needs `name`"]
     ),
     (
-      "base_model: models/base\nexperts: [{source_model: models/math, positive_prompts: [sums]}]\n",
-      ["not supported yet: routers that begin from prompts, as with `gate_mode: hidden`"]
+      "base_model: models/base\nexperts: [{source_model: models/math, negative_prompts: [sums]}, {source_model: models/chat, positive_prompts: [chat, 1]}]\nshared_experts: [{source_model: models/base}]\n",
+      [
+        "an expert needs `positive_prompts` where routers begin from prompts",
+        "`positive_prompts` is a list of texts, but this is a number",
+        "a shared expert needs `positive_prompts` where routers begin from prompts",
+      ]
+    ),
+    (
+      "base_model: models/base\ngate_mode: cheap_embed\nexperts: [{source_model: models/math, positive_prompts: sums, weight: 1}]\n",
+      ["`positive_prompts` is a list, but this is a text", "an expert has no `weight`"]
     ),
     (
       "base_model: models/base\ngate_mode: random\nexperts_per_token: 1.5\nexperts: [{source_model: models/math}]\n",

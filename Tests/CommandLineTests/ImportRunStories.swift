@@ -389,4 +389,94 @@ import Testing
     #expect(halved.count == 32 && merged["model.layers.0.block_sparse_moe.experts.0.w2.weight"] == rounded)
     #expect(merged["model.layers.0.block_sparse_moe.experts.1.w3.weight"]?.count == 32)
   }
+
+  /// Its prompts become those of `moe`, and its routers begin from them.
+  @Test(arguments: [
+    ("gate_mode: hidden", ".hidden"), ("gate_mode: hidden_last", ".hidden"), ("", ".hidden"),
+    ("gate_mode: cheap_embed", ".embedding"),
+  ])
+  func aMixtureOfExpertsFromPrompts(mode: String, gate: String) throws {
+    let session = try Session()
+    for name in ["base", "sums", "verse"] { try session.writeLanguageModel("models/\(name)", tokens: 0..<6) }
+    try session.write(
+      """
+      base_model: models/base
+      \(mode)
+      experts:
+        - source_model: models/sums
+          positive_prompts:
+            - "t1 t2"
+            - |
+              t3 is {"a": 1}
+              and t4
+        - source_model: models/verse
+          positive_prompts: [t5 t3]
+          negative_prompts: ["t1 t4", t4]
+      """, to: "moe.yml")
+    let imported = session.run("import moe.yml -o moe.rcp")
+    #expect(imported.status == 0, "\(imported)")
+    let remark =
+      gate == ".hidden"
+      ? """
+      # The base runs in float32 here, and in bfloat16 in mergekit: routers differ by its
+      # rounding.
+
+      """ : ""
+    let recipe = try session.read("moe.rcp")
+    #expect(
+      recipe.contains(
+        remark + """
+          let merged = moe(
+              base:,
+              experts: [sums, verse],
+              gate: \(gate),
+              prompts: [["t1 t2", "t3 is \\{\\"a\\": 1}\\nand t4\\n"], ["t5 t3"]],
+              negative_prompts: [[], ["t1 t4", "t4"]],
+          )
+          """), "\(recipe)")
+    let applied = session.run("apply moe.rcp")
+    #expect(applied.status == 0, "\(applied)")
+    let (merged, base) = (try session.tensors(in: "merged"), try session.tensors(in: "models/base"))
+    let embeddings = try #require(base["model.embed_tokens.weight"])
+    func unit(_ vector: [Double]) -> [Double] {
+      let length = vector.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      return vector.map { $0 / length }
+    }
+    func sum(_ tokens: [Int]) -> [Double] {
+      (0..<4).map { column in tokens.reduce(0) { $0 + embeddings[$1 * 4 + column] } }
+    }
+    // Into the first layer go embeddings, those of the last token.
+    let ends = zip(sum([3]), sum([4, 4])).map { $0 - $1 / 2 }
+    let all = zip(unit(sum([5, 3])), unit(sum([1, 4, 4]))).map { $0 - $1 }
+    let found = try #require(merged["model.layers.0.block_sparse_moe.gate.weight"])
+    for (entry, expected) in zip(found[4...], unit(gate == ".hidden" ? ends : all)) {
+      #expect(abs(entry - expected) < 1e-6)
+    }
+  }
+
+  /// The shared expert's prompts are its gate's; padding is said to count otherwise.
+  @Test func aSharedExpertFromPrompts() throws {
+    let session = try Session()
+    for name in ["base", "sums", "verse"] { try session.writeLanguageModel("models/\(name)", tokens: 0..<6) }
+    try session.write(
+      """
+      base_model: models/base
+      gate_mode: hidden_avg
+      experts_per_token: 1
+      experts:
+        - {source_model: models/sums, positive_prompts: [t1]}
+        - {source_model: models/verse, positive_prompts: [t2]}
+      shared_experts: [{source_model: models/base, positive_prompts: [t3], negative_prompts: [t5]}]
+      """, to: "moe.yml")
+    #expect(session.run("import moe.yml -o moe.rcp").status == 0)
+    let recipe = try session.read("moe.rcp")
+    #expect(
+      recipe.contains("gate: .hidden_mean,")
+        && recipe.contains("    shared_prompts: [\"t3\"],\n    shared_negative_prompts: [\"t5\"],")
+        && recipe.contains("A prompt counts with its own tokens here"), "\(recipe)")
+    let applied = session.run("apply moe.rcp")
+    #expect(applied.status == 0, "\(applied)")
+    let merged = try session.tensors(in: "merged")
+    #expect(merged["model.layers.0.mlp.shared_expert_gate.weight"]?.count == 4)
+  }
 }

@@ -42,13 +42,23 @@ extension Session {
       ("lm_head.weight", [tokens.count, 4]), ("model.embed_tokens.weight", [tokens.count, 4]),
       ("model.layers.0.input_layernorm.weight", [4]), ("model.layers.0.mlp.down_proj.weight", [4, 8]),
       ("model.layers.0.mlp.gate_proj.weight", [8, 4]), ("model.layers.0.mlp.up_proj.weight", [8, 4]),
-      ("model.layers.0.self_attn.q_proj.weight", [4, 4]), ("model.norm.weight", [4]),
+      ("model.layers.0.post_attention_layernorm.weight", [4]), ("model.layers.0.self_attn.k_proj.weight", [4, 4]),
+      ("model.layers.0.self_attn.o_proj.weight", [4, 4]), ("model.layers.0.self_attn.q_proj.weight", [4, 4]),
+      ("model.layers.0.self_attn.v_proj.weight", [4, 4]), ("model.norm.weight", [4]),
     ]
     let vocabulary = tokens.enumerated().map { JSON.Member("t\($1)", .integer($0)) }
-    let tokenizer: JSON = ["model": ["type": "BPE", "vocab": .object(vocabulary), "merges": []]]
+    // Words that are tokens are those, and any other letter is the first of them.
+    let tokenizer: JSON = [
+      "pre_tokenizer": ["type": "WhitespaceSplit"],
+      "model": [
+        "type": "BPE", "vocab": .object(vocabulary), "merges": [], "unk_token": .string("t\(tokens.lowerBound)"),
+        "ignore_merges": true,
+      ],
+    ]
     try writeModel(name, tokenizer: tokenizer.compact, shapes: shapes)
     let config: JSON = [
       "model_type": "mistral", "num_hidden_layers": 1, "vocab_size": .integer(tokens.count), "sliding_window": .null,
+      "hidden_size": 4, "intermediate_size": 8, "num_attention_heads": 2, "num_key_value_heads": 2,
     ]
     try write(config.pretty, to: name + "/config.json")
   }

@@ -1,3 +1,4 @@
+import GoldenNumbers
 import Tensors
 import Testing
 
@@ -28,5 +29,28 @@ struct BlockStretchTests {
       }
       if block < blueprint.blocks { start = network.output(test.batch, of: block..<block + 1, from: start) }
     }
+  }
+
+  @Test(arguments: GoldenNetworks.cases)
+  func `blocks give the same, to the bit, when only their own weights are loaded`(_ test: GoldenNetworks.Case) throws {
+    let network = try GoldenNetworks().network(test, isTrainable: false)
+    let blueprint = network.blueprint
+    var read: [String: Int] = [:]
+    func part(_ blocks: Range<Int>, sharing outer: Network?) throws -> Network {
+      try blueprint.network(of: blocks, sharing: outer) { name in
+        read[name, default: 0] += 1
+        return GoldenNumbers.weight(name, try #require(blueprint.tensors.first { $0.name == name }).shape)
+      }
+    }
+    let outer = try part(0..<0, sharing: nil)
+    var found = outer.output(test.batch, of: 0..<0, from: nil)
+    for block in 0..<blueprint.blocks {
+      found = try part(block..<block + 1, sharing: outer).output(test.batch, of: block..<block + 1, from: found)
+      let expected = network.output(test.batch, of: 0..<block + 1, from: nil)
+      #expect(found != nil && found?.entries == expected?.entries, "block \(block)")
+    }
+    #expect(read.values.allSatisfy { $0 == 1 } && read.count == blueprint.tensors.count)
+    let entries = (0..<blueprint.blocks).reduce(blueprint.entries(ofBlock: nil)) { $0 + blueprint.entries(ofBlock: $1) }
+    #expect(entries == blueprint.tensors.reduce(0) { $0 + $1.shape.count })
   }
 }

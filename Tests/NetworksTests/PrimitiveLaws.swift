@@ -52,6 +52,11 @@ struct PrimitiveLaws {
     ),
     Case(
       "attention with a window on both sides", Attention(heads: 2, groups: 2, window: 2, scale: 0.6), qkv(1, 9, 8, 8)),
+    Case(
+      "attention with a window that holds padding alone",
+      Attention(
+        heads: 2, groups: 1, isCausal: true, window: 2, scale: 0.6,
+        bias: [0, 0, 0, 0, 0, 0, 0, -.infinity, -.infinity, -.infinity]), qkv(2, 5, 8, 4)),
     Case("attention with a cap", Attention(heads: 2, groups: 2, scale: 1, cap: 1.5), qkv(2, 6, 8, 8)),
     Case(
       "attention with padding",

@@ -84,7 +84,7 @@ extension Diagnostic {
   }
 
   static func gateUnknown(_ name: String, at place: Place) -> Diagnostic {
-    let names = (MixtureDocument.promptGates + MixtureDocument.gates.keys).sorted()
+    let names = (Array(MixtureDocument.promptGates.keys) + MixtureDocument.gates.keys).sorted()
     let nearest = NearestName.of(name, among: names)
     return Diagnostic(
       "mergekit has no `gate_mode` of `\(name)`", at: place, label: nearest.map { "did you mean `\($0)`?" } ?? "",
@@ -239,6 +239,13 @@ extension Diagnostic {
       notes: ["there are \(listed(FloatPrecision.allCases.map(\.torchName)))"])
   }
 
+  static func promptsMissing(isShared: Bool, at place: Place) -> Diagnostic {
+    Diagnostic(
+      "\(isShared ? "a shared expert" : "an expert") needs `positive_prompts` where routers begin from prompts",
+      at: place,
+      notes: ["they do unless `gate_mode` is `random` or `uniform_random`"])
+  }
+
   static func referenceUnclear(at place: Place) -> Diagnostic {
     Diagnostic(
       "a model's name is `PATH`, with `@REVISION` and `+ADAPTER` behind it at most once each", at: place,
@@ -249,12 +256,6 @@ extension Diagnostic {
     Diagnostic(
       .warning, "`\(part.path)` is a folder, and a folder has no revisions", at: place,
       label: "`@\(revision)` is passed over, as in mergekit")
-  }
-
-  static func routersFromPrompts(_ name: String, at place: Place) -> Diagnostic {
-    .notSupported(
-      "routers that begin from prompts, as with `gate_mode: \(name)`", at: place,
-      helps: ["`gate_mode: random` or `uniform_random` begins them at random, to be trained"])
   }
 
   static func settingOfBase(_ setting: Setting, _ base: String) -> Diagnostic {

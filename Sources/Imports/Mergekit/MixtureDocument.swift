@@ -10,6 +10,9 @@ struct MixtureDocument: Sendable {
     let noise: Double?
     /// What the last matrix of each of its feed-forward layers is multiplied by.
     let residualScale: Double?
+    /// Texts of the kind that is to go to it, and of the kind that is not.
+    let prompts: [String]
+    let negativePrompts: [String]
   }
 
   let base: ModelReference
@@ -22,15 +25,22 @@ struct MixtureDocument: Sendable {
   /// The choice of `architecture` of `moe` that means the same.
   let architecture: String?
   let precision: FloatPrecision?
+
+  /// Whether routers begin from prompts.
+  var readsPrompts: Bool { Self.promptGates.values.contains(gate) }
   /// Whether prompts are given, which routers that begin at random do not look at.
-  let hasPrompts: Bool
+  var hasPrompts: Bool {
+    (experts + [shared].compactMap { $0 }).contains { !$0.prompts.isEmpty || !$0.negativePrompts.isEmpty }
+  }
 }
 
 extension MixtureDocument {
   /// What the file calls ways for routers to begin, and what `gate` of `moe` calls them.
   static let gates = ["random": "random", "uniform_random": "uniform"]
-  /// Ways that run the prompts through the model.
-  static let promptGates = ["hidden", "cheap_embed"]
+  /// The same for ways that begin from prompts.
+  static let promptGates = [
+    "hidden": "hidden", "hidden_last": "hidden", "hidden_avg": "hidden_mean", "cheap_embed": "embedding",
+  ]
   /// What the beginning of an architecture's name may be, and what `moe` calls it.
   static let architectures = ["mixtral": "mixtral", "qwen moe": "qwen2_moe", "qwen3 moe": "qwen3_moe"]
 }
@@ -46,34 +56,54 @@ extension DocumentReader {
 
   private mutating func mixture(_ node: YAMLNode) -> MixtureDocument? {
     guard let fields = FieldReader(node, .mixture, &diagnostics) else { return nil }
-    let members = fields.list("experts", &diagnostics)
-    let experts = members.compactMap { expert($0) }
+    let gate = gate(fields)
+    let needsPrompts = gate.map { MixtureDocument.promptGates.values.contains($0) } == true
+    let experts = fields.list("experts", &diagnostics).compactMap { expert($0, needsPrompts, isShared: false) }
     let shared = fields.list("shared_experts", &diagnostics)
     if experts.isEmpty { diagnostics.append(.expertsMissing(at: fields.member("experts")?.keyPlace ?? node.start)) }
     if shared.count > 1 {
       diagnostics.append(.notSupported("more than one shared expert", at: shared[1].start, helps: []))
     }
-    let gate = gate(fields)
     let base = fields["base_model"].flatMap { reference($0) }
     if fields["base_model"] == nil { diagnostics.append(.baseOfMixtureMissing(at: node.start)) }
-    let hasPrompts = (members + shared).contains { expert in
-      expert.mapping?.contains { $0.key.hasSuffix("_prompts") && !$0.value.isNull } == true
-    }
     guard let base, let gate else { return nil }
     return MixtureDocument(
-      base: base, experts: experts, shared: shared.first.flatMap { expert($0) }, gate: gate,
-      perToken: perToken(fields),
-      architecture: architecture(fields), precision: precision("dtype", fields)?.value, hasPrompts: hasPrompts)
+      base: base, experts: experts, shared: shared.first.flatMap { expert($0, needsPrompts, isShared: true) },
+      gate: gate, perToken: perToken(fields), architecture: architecture(fields),
+      precision: precision("dtype", fields)?.value)
   }
 
-  private mutating func expert(_ node: YAMLNode) -> MixtureDocument.Expert? {
+  /// - Parameter needsPrompts: Whether routers begin from prompts.
+  private mutating func expert(
+    _ node: YAMLNode, _ needsPrompts: Bool, isShared: Bool
+  ) -> MixtureDocument.Expert? {
     guard let fields = FieldReader(node, .expert, &diagnostics) else { return nil }
     guard let model = fields["source_model"] else {
       diagnostics.append(.modelMissing(.expert, at: node.start))
       return nil
     }
     let (noise, scale) = (number("noise_scale", fields), number("residual_scale", fields))
-    return reference(model).map { MixtureDocument.Expert(reference: $0, noise: noise, residualScale: scale) }
+    let prompts = texts("positive_prompts", fields)
+    if needsPrompts, prompts?.isEmpty == true {
+      let place = fields.member("positive_prompts")?.keyPlace ?? node.start
+      diagnostics.append(.promptsMissing(isShared: isShared, at: place))
+    }
+    let negative = texts("negative_prompts", fields)
+    return reference(model).map {
+      MixtureDocument.Expert(
+        reference: $0, noise: noise, residualScale: scale, prompts: prompts ?? [], negativePrompts: negative ?? [])
+    }
+  }
+
+  /// A list of texts, empty where there is none; nil where it holds anything else, which is reported.
+  private mutating func texts(_ key: String, _ fields: FieldReader) -> [String]? {
+    let before = diagnostics.count
+    let texts = fields.list(key, &diagnostics).compactMap { node -> String? in
+      if let scalar = node.scalar, case .text = scalar.value { return scalar.text }
+      diagnostics.append(.wrongKind(node, wanted: "`\(key)` is a list of texts", at: node.place))
+      return nil
+    }
+    return diagnostics.count == before ? texts : nil
   }
 
   /// A number that is there; anything else is reported.
@@ -100,11 +130,9 @@ extension DocumentReader {
   private mutating func gate(_ fields: FieldReader) -> String? {
     let mode = fields.text("gate_mode", &diagnostics)
     let name = mode?.value ?? "hidden"
-    if let gate = MixtureDocument.gates[name] { return gate }
-    let place = mode?.place ?? fields.node.start
-    diagnostics.append(
-      MixtureDocument.promptGates.contains(name) ? .routersFromPrompts(name, at: place) : .gateUnknown(name, at: place))
-    return nil
+    let gate = MixtureDocument.gates[name] ?? MixtureDocument.promptGates[name]
+    if gate == nil { diagnostics.append(.gateUnknown(name, at: mode?.place ?? fields.node.start)) }
+    return gate
   }
 
   private mutating func architecture(_ fields: FieldReader) -> String? {

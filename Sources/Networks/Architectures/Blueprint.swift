@@ -17,6 +17,8 @@ public struct Blueprint: Sendable {
   public let places: [String: [BlockPlace]]
   /// How many blocks it has, one after the other.
   public let blocks: Int
+  /// The block that alone uses a tensor, by what the architecture calls that.
+  private let owners: [String: Int]
   /// Its embeddings, as layers that have a number in the place of an input: their weights are (in, out).
   public let embeddings: [LinearLayerName]
 
@@ -58,7 +60,7 @@ public struct Blueprint: Sendable {
       return (name, found, shape)
     }
     self.names = names
-    (fixed, places, blocks) = (asked.fixed, asked.places, asked.blocks)
+    (fixed, places, blocks, owners) = (asked.fixed, asked.places, asked.blocks, asked.owners)
     func layer(_ path: String, isTransposed: Bool) -> LinearLayerName? {
       guard let weight = names.first(where: { $0.own == path + ".weight" }), weight.shape.rank == 2 else { return nil }
       return LinearLayerName(
@@ -102,6 +104,8 @@ public struct Blueprint: Sendable {
     /// Where each of them is used.
     let places: [String: [BlockPlace]]
     let blocks: Int
+    /// The block that alone uses a weight, by the weight's name.
+    let owners: [String: Int]
     let transposed: Set<String>
     let fixed: Set<String>
     /// Whose weight a layer has that has none of its own.
@@ -126,9 +130,12 @@ public struct Blueprint: Sendable {
       throw OperationError(.data, "`\(config.label)` is to have \(head), and its architecture has none here")
     }
     let weights = pass.weights
+    let owners = weights.uses.compactMapValues { places in
+      if places.count == 1, case .inside(let block)? = places.first { block } else { nil }
+    }
     return Asked(
       all: weights.all.map { ($0.name, $0.shape) }, linear: linear, places: places, blocks: pass.blocks,
-      transposed: weights.transposed,
+      owners: owners, transposed: weights.transposed,
       fixed: weights.fixed, tied: weights.tied, embeddings: weights.embeddings)
   }
 
@@ -137,6 +144,11 @@ public struct Blueprint: Sendable {
     let names = [name] + architecture.olderNames(of: name)
     return names
       + names.filter { $0.hasPrefix(architecture.prefix) }.map { String($0.dropFirst(architecture.prefix.count)) }
+  }
+
+  /// Entries of the weights of one block, where it alone uses them, or of what lies outside of blocks.
+  public func entries(ofBlock block: Int?) -> Int {
+    names.reduce(0) { $0 + (owners[$1.own] == block ? $1.shape.count : 0) }
   }
 
   /// Bytes that a pass over a batch takes at its peak, without the weights, found by a dry run.
@@ -164,8 +176,22 @@ public struct Blueprint: Sendable {
   /// Loads the weights.
   /// - Parameter read: Reads a tensor by the checkpoint's name for it.
   public func network(_ read: (String) throws -> Tensor) rethrows -> Network {
+    try network(of: 0..<blocks, read)
+  }
+
+  /// Loads the weights of some blocks, and of what lies outside of blocks: no others can be run.
+  /// - Parameters:
+  ///   - outer: Has what lies outside of blocks already.
+  ///   - read: Reads a tensor by the checkpoint's name for it.
+  public func network(
+    of blocks: Range<Int>, sharing outer: Network? = nil, _ read: (String) throws -> Tensor
+  ) rethrows -> Network {
     let weights = Weights()
-    for (own, name, shape) in names {
+    for (own, name, shape) in names where owners[own].map(blocks.contains) ?? true {
+      if let known = outer?.weights[own] {
+        weights.add(known, as: own)
+        continue
+      }
       let tensor = try read(name)
       precondition(tensor.shape == shape, "`\(name)` was \(shape) in its header")
       weights.add(Parameter(name, tensor, isFixed: fixed.contains(own)), as: own)

@@ -26,6 +26,8 @@ final class BlockStretch {
   /// What stands for a block that is passed over; nil for one that is run.
   func value(inPlaceOf number: Int, _ x: Variable) -> Variable? {
     if blocks.contains(number) { return nil }
+    // Of no blocks at all comes out what would go into the first.
+    if blocks.isEmpty, number == blocks.upperBound { end = start ?? x }
     return number == blocks.lowerBound - 1 ? start : x
   }
 

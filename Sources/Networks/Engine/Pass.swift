@@ -28,7 +28,10 @@ public final class Pass {
   // MARK: Weights
 
   /// A parameter by its full name.
-  public func parameter(_ name: String, _ shape: Shape) -> Variable { weights.parameter(name, shape).value }
+  public func parameter(_ name: String, _ shape: Shape) -> Variable {
+    weights.noteUse(of: name, at: place)
+    return weights.parameter(name, shape).value
+  }
 
   func parameter(_ name: String, _ axes: Int...) -> Variable { parameter(name, Shape(axes)) }
 

@@ -17,6 +17,8 @@ public final class Weights {
   private(set) var embeddings: [String] = []
   /// Whose weight a linear layer has that has none of its own, by the name that it would have, as far as they were used.
   private(set) var tied: [String: String] = [:]
+  /// Where each is used, as far as they were; only a dry one looks.
+  private(set) var uses: [String: Set<BlockPlace>] = [:]
   /// What adapters make of linear layers, by the path of the module.
   public var changes: [String: any LayerChange] = [:]
   /// What adapters make of embeddings, by the path of the module.
@@ -50,6 +52,8 @@ public final class Weights {
 
   /// Says that a parameter is a statistic, which is never trained.
   func noteFixed(_ name: String) { fixed.insert(name) }
+
+  func noteUse(of name: String, at place: BlockPlace) { if isDry { uses[name, default: []].insert(place) } }
 
   func noteTransposed(_ name: String) { transposed.insert(name) }
 

@@ -5,7 +5,8 @@ import Tensors
 /// Scaled dot-product attention with several heads (Vaswani et al. 2017), grouped queries (Ainslie et al. 2023) and a sliding
 /// window.
 ///
-/// softmax(scale · Q Kᵀ + mask) V for every head. Inputs: Q (examples, queries, heads · d), K and V (examples, keys, groups · d).
+/// softmax(scale · Q Kᵀ + mask) V for every head, and zeros for a query that sees no key. Inputs: Q (examples, queries, heads · d),
+/// K and V (examples, keys, groups · d).
 /// No weights are kept: the backward pass works them out again, a block of queries at a time.
 struct Attention: Primitive {
   let heads: Int
@@ -183,6 +184,7 @@ struct Attention: Primitive {
             return cap > 0 ? Double(cap) * tanh(score / Double(cap)) : score
           }
           let most = scores.max() ?? 0
+          guard most > -.infinity else { continue }
           let weights = scores.map { exp($0 - most) }
           let total = weights.reduce(0, +)
           for key in 0..<keys {
