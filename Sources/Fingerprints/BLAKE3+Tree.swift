@@ -69,6 +69,16 @@ extension BLAKE3 {
       chainingValues(ofPairs: base + 2 * done, into: base + done)
       done += lanes
     }
+    // Few are joined together too, with whatever is in the other lanes.
+    if count - done > 2 {
+      withUnsafeTemporaryAllocation(of: ChainingValue.self, capacity: 2 * lanes) { pairs in
+        pairs.initialize(repeating: initial)
+        for index in 0..<2 * (count - done) { pairs[index] = values[2 * done + index] }
+        if let base = pairs.baseAddress { chainingValues(ofPairs: base, into: base) }
+        for index in done..<count { values[index] = pairs[index - done] }
+      }
+      return
+    }
     for index in done..<count { values[index] = Node(values[2 * index], values[2 * index + 1]).chainingValue }
   }
 
