@@ -1,3 +1,4 @@
+import Diagnostics
 import Fingerprints
 import Foundation
 import Operations
@@ -11,7 +12,8 @@ extension Runner {
   func run(_ id: StepID, hashing sources: [StepID]) throws -> (outcome: Outcome, artifact: Digest?) {
     let inputs = UnhashedInputs(self, sources.compactMap(opened))
     do {
-      guard inputs.opened.count == sources.count else { throw CancellationError() }
+      // Those that failed have said why, and what depends on them is skipped.
+      guard inputs.opened.count == sources.count else { throw OperationError(.interrupted, "interrupted") }
       for input in inputs.opened { setContent(try inputs.reads.hashing(input.content), of: input.id) }
       let binding = try binding(of: id)
       // Two processes that begin the same step wait for each other by this, as they do by a key.

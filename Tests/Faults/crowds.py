@@ -1,4 +1,4 @@
-"""R6, R7: many processes on one registry, and deletion beside them."""
+"""R6, R7, R21: many processes on one registry, and deletion beside them."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ import time
 
 from campaign import check, fault, kill
 from crashes import traced, undisturbed
-from recipes import LONG, SMALL, long_session
+from recipes import LONG, SMALL, long_session, merge_session
 
 NEVER = ["database is locked", "damaged", "internal", "Fatal", "precondition"]
 
@@ -138,3 +138,28 @@ def wait_until_stopped(process):
             seen = 0
         time.sleep(0.005)
     return None
+
+
+@fault("R21", "the same first merge by several at once, one of them killed: it is made once")
+def first_merges(campaign):
+    """Nobody knows the inputs yet, so each would hash them while it merges; all but one are to wait for that one."""
+    total, count = campaign.amount(3, 20), 4
+    alone = merge_session(campaign, 1 << 22, 6)
+    expected, seconds = undisturbed(alone)
+    generator = campaign.random("R21")
+    killed = 0
+    for number in range(total):
+        session = merge_session(campaign, 1 << 22, 6)
+        running = [(f"out/{place}", session.start("apply", "r.rcp", "-q", "--out", f"out/{place}")) for place in range(count)]
+        if number % 3:
+            time.sleep(generator.uniform(0.05, 1.5) * seconds)
+            kill(running.pop(generator.randrange(count))[1])
+            killed += 1
+        for out, process in running:
+            result = session.finish(process)
+            check(result.status == 0, lambda: f"{out}: {result!r}")
+            check(session.digest(f"{out}/out") == expected, f"{out}: other bytes")
+        check(session.receipts() == 3, lambda: f"two checkpoints and a merge were recorded {session.receipts()} times")
+        session.must("verify", "--full")
+        session.remove()
+    return f"{total} times {count} processes, {killed} killed: each merge was made once"
