@@ -1,4 +1,5 @@
 import Diagnostics
+import Dispatch
 import Fingerprints
 import Foundation
 import Operations
@@ -72,16 +73,31 @@ private final class UnhashedInputs: Sendable {
       })
     else { return }
     try reads.remember()
-    var failure: (any Error)?
+    let results = Mutex<[StepID: (outcome: Outcome, artifact: Digest?)]>([:])
+    DispatchQueue.concurrentPerform(iterations: opened.count) { index in
+      let input = opened[index]
+      let result = result(of: input)
+      results.withLock { $0[input.id] = result }
+    }
+    var failure: OperationError?
     for input in opened {
-      do {
-        runner.finish(input.id, try keep(input))
-      } catch {
-        runner.finish(input.id, (runner.outcome(of: error), nil))
-        failure = failure ?? error
+      guard let result = results.withLock({ $0[input.id] }) else { preconditionFailure("each input has ended") }
+      switch result.outcome {
+      case .failed(let error): failure = failure ?? error
+      case .interrupted: failure = failure ?? OperationError(.interrupted, "interrupted")
+      default: break
       }
+      runner.finish(input.id, result)
     }
     if let failure { throw failure }
+  }
+
+  private func result(of input: MadeStep) -> (outcome: Outcome, artifact: Digest?) {
+    do {
+      return try keep(input)
+    } catch {
+      return (runner.outcome(of: error), nil)
+    }
   }
 
   private func keep(_ input: MadeStep) throws -> (outcome: Outcome, artifact: Digest?) {
