@@ -113,7 +113,8 @@ CLONED uint32_t kernel_round_sum(
   }
 }
 
-// Up to four operands of one kind at once: the sum of an entry never leaves its register.
+// Up to four operands of one kind at once: the sum of an entry never leaves its register. Of an operand that is NaN or infinite the
+// result is so too, whatever its weight.
 INLINED uint32_t sum_few(
     const KernelSum *sum, const void *restrict a, const void *restrict b, const void *restrict c, const void *restrict d,
     void *restrict results, KernelFloat kind, int operands, size_t count) {
@@ -128,12 +129,10 @@ INLINED uint32_t sum_few(
     uint32_t first = bits_at(a, kind, index);
     float total = weights[0] * as_float(first);
     uint32_t changes = always;
-    found |= stray(first);
     for (int operand = 1; operand < operands; operand++) {
       uint32_t bits = bits_at(entries[operand], kind, index);
       total += weights[operand] * as_float(bits);
       changes |= bits ^ first;
-      found |= stray(bits);
     }
     if (!isPlain) total = scale * (total / divisor);
     found |= store(results, kind, index, changes ? as_bits(total) : first);
@@ -154,11 +153,9 @@ INLINED uint32_t sum_few_from(
     uint32_t bits = bits_at(origin, kind, index);
     float from = as_float(bits);
     float total = 0;
-    found |= stray(bits);
     for (int operand = 0; operand < operands; operand++) {
       uint32_t bits = bits_at(entries[operand], kind, index);
       total += weights[operand] * (as_float(bits) - from);
-      found |= stray(bits);
     }
     if (!isPlain) total = scale * (total / divisor);
     found |= store(results, kind, index, as_bits(total == 0 ? from : from + total));
