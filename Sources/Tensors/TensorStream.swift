@@ -16,7 +16,7 @@ public final class TensorStream: @unchecked Sendable {
   private let reader: Reader
   private let memory: UnsafeMutableRawBufferPointer
   /// Entries that a window holds: as many as stay in the second cache, with what is worked out from them.
-  public static let windowLength = 32 << 10
+  public static let windowLength = 64 << 10
   /// Fewer than any block has.
   private static let fewEntries = 33
   private var window = 0..<0
