@@ -1,5 +1,4 @@
 import Diagnostics
-import Dispatch
 import Fingerprints
 import Foundation
 import Operations
@@ -63,7 +62,7 @@ private final class UnhashedInputs: Sendable {
 
   var standIns: [StepID: Digest] { Dictionary(uniqueKeysWithValues: opened.map { ($0.id, $0.unfinished) }) }
 
-  /// Records each as a step that has run, once; what was not read of them is hashed now.
+  /// Records each as a step that has run, once and in order; what was not read of them is hashed now.
   /// - Throws: Why one of them cannot be recorded.
   func keep() throws {
     guard
@@ -73,21 +72,15 @@ private final class UnhashedInputs: Sendable {
       })
     else { return }
     try reads.remember()
-    let results = Mutex<[StepID: (outcome: Outcome, artifact: Digest?)]>([:])
-    DispatchQueue.concurrentPerform(iterations: opened.count) { index in
-      let input = opened[index]
-      let result = result(of: input)
-      results.withLock { $0[input.id] = result }
-    }
     var failure: OperationError?
     for input in opened {
-      guard let result = results.withLock({ $0[input.id] }) else { preconditionFailure("each input has ended") }
+      let result = result(of: input)
+      runner.finish(input.id, result)
       switch result.outcome {
       case .failed(let error): failure = failure ?? error
       case .interrupted: failure = failure ?? OperationError(.interrupted, "interrupted")
       default: break
       }
-      runner.finish(input.id, result)
     }
     if let failure { throw failure }
   }
