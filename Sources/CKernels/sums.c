@@ -119,8 +119,7 @@ INLINED uint32_t sum_few(
     const KernelSum *sum, const void *restrict a, const void *restrict b, const void *restrict c, const void *restrict d,
     void *restrict results, KernelFloat kind, int operands, size_t count) {
   const void *entries[4] = {a, b, c, d};
-  const float w0 = sum->weights[0], w1 = sum->weights[1], w2 = sum->weights[2], w3 = sum->weights[3];
-  const float weights[4] = {w0, w1, w2, w3};
+  const float weights[4] = {sum->weights[0], sum->weights[1], sum->weights[2], sum->weights[3]};
   const float divisor = sum->divisor, scale = sum->scale;
   const int isPlain = divisor == 1 && scale == 1;
   const uint32_t always = sum->isMean ? 0 : 1;
@@ -144,8 +143,7 @@ INLINED uint32_t sum_few_from(
     const KernelSum *sum, const void *restrict origin, const void *restrict a, const void *restrict b,
     const void *restrict c, void *restrict results, KernelFloat kind, int operands, size_t count) {
   const void *entries[3] = {a, b, c};
-  const float w0 = sum->weights[0], w1 = sum->weights[1], w2 = sum->weights[2];
-  const float weights[3] = {w0, w1, w2};
+  const float weights[3] = {sum->weights[0], sum->weights[1], sum->weights[2]};
   const float divisor = sum->divisor, scale = sum->scale;
   const int isPlain = divisor == 1 && scale == 1;
   uint32_t found = 0;

@@ -30,14 +30,13 @@ extension NewFile {
       posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
       posix_fadvise(descriptor, 0, 0, POSIX_FADV_RANDOM)
       // So that the disk need not be waited for once for each.
-      for samples in runs {
-        let (start, end) = (samples[0].bytes.lowerBound, samples[samples.count - 1].bytes.upperBound)
-        posix_fadvise(descriptor, off_t(start), off_t(end - start), POSIX_FADV_WILLNEED)
+      for (bytes, _) in runs {
+        posix_fadvise(descriptor, off_t(bytes.lowerBound), off_t(bytes.count), POSIX_FADV_WILLNEED)
       }
     #endif
-    for samples in runs {
-      let (start, end) = (samples[0].bytes.lowerBound, samples[samples.count - 1].bytes.upperBound)
-      var found = [UInt8](repeating: 0, count: end - start)
+    for (bytes, samples) in runs {
+      let start = bytes.lowerBound
+      var found = [UInt8](repeating: 0, count: bytes.count)
       try found.withUnsafeMutableBytes { bytes in
         let count = retryingInterrupted { pread(descriptor, bytes.baseAddress, bytes.count, off_t(start)) }
         guard count >= 0 else { throw OperationError(writing: path, errno) }
@@ -56,12 +55,12 @@ extension NewFile {
   }
 
   /// Samples in their order, each with those that follow at once: one tensor's end and the next one's beginning are read together.
-  private static func runs(_ samples: [Sample]) -> [[Sample]] {
+  private static func runs(_ samples: [Sample]) -> [(bytes: Range<Int>, samples: [Sample])] {
     samples.sorted { $0.bytes.lowerBound < $1.bytes.lowerBound }.reduce(into: []) { runs, sample in
-      if let last = runs.last?.last, last.bytes.upperBound == sample.bytes.lowerBound {
-        runs[runs.count - 1].append(sample)
+      if let last = runs.last, last.bytes.upperBound == sample.bytes.lowerBound {
+        runs[runs.count - 1] = (last.bytes.lowerBound..<sample.bytes.upperBound, last.samples + [sample])
       } else {
-        runs.append([sample])
+        runs.append((sample.bytes, [sample]))
       }
     }
   }

@@ -23,7 +23,7 @@ extension Runner {
           try inputs.keep()
           return try runUnlessThere(id)
         }
-        return try keep(run(id, binding, unfinished: standIn)) {
+        return try keep(make(id, binding, unfinished: standIn)) {
           try inputs.keep()
           return try self.key(of: binding)
         }
@@ -40,7 +40,7 @@ extension Runner {
     observe(.started(source))
     do {
       let binding = try binding(of: source)
-      return try run(source, binding, unfinished: planner.standIn(of: binding))
+      return try make(source, binding, unfinished: planner.standIn(of: binding))
     } catch {
       finish(source, (outcome(of: error), nil))
       return nil
@@ -53,7 +53,7 @@ private final class UnhashedInputs: Sendable {
   let opened: [MadeStep]
   let reads: HashedReads
   private let runner: Runner
-  private let isKept = Mutex(false)
+  private let isKept = Atomic(false)
 
   init(_ runner: Runner, _ opened: [MadeStep]) {
     (self.runner, self.opened) = (runner, opened)
@@ -65,32 +65,18 @@ private final class UnhashedInputs: Sendable {
   /// Records each as a step that has run, once and in order; what was not read of them is hashed now.
   /// - Throws: Why one of them cannot be recorded.
   func keep() throws {
-    guard
-      isKept.withLock({ isKept in
-        defer { isKept = true }
-        return !isKept
-      })
-    else { return }
+    if isKept.exchange(true, ordering: .acquiringAndReleasing) { return }
     try reads.remember()
-    var failure: OperationError?
+    var failure: (any Error)?
     for input in opened {
-      let result = result(of: input)
-      runner.finish(input.id, result)
-      switch result.outcome {
-      case .failed(let error): failure = failure ?? error
-      case .interrupted: failure = failure ?? OperationError(.interrupted, "interrupted")
-      default: break
+      do {
+        runner.finish(input.id, try keep(input))
+      } catch {
+        runner.finish(input.id, (runner.outcome(of: error), nil))
+        failure = failure ?? error
       }
     }
     if let failure { throw failure }
-  }
-
-  private func result(of input: MadeStep) -> (outcome: Outcome, artifact: Digest?) {
-    do {
-      return try keep(input)
-    } catch {
-      return (runner.outcome(of: error), nil)
-    }
   }
 
   private func keep(_ input: MadeStep) throws -> (outcome: Outcome, artifact: Digest?) {

@@ -128,14 +128,10 @@ public final class Runner: Sendable {
   }
 
   func finish(_ step: StepID, _ result: (outcome: Outcome, artifact: Digest?)) {
-    // One of its inputs that ran with it may have failed.
-    if state.withLock({
-      $0.running[step] = nil
-      return $0.outcomes[step] != nil
-    }) {
-      return
-    }
-    let skipped = state.withLock { state in
+    let skipped: [StepID]? = state.withLock { state in
+      state.running[step] = nil
+      // It is skipped already where one of its inputs, which ran with it, failed.
+      guard state.outcomes[step] == nil else { return nil }
       state.outcomes[step] = result.outcome
       for read in Set(plan.graph[step].dependencies) {
         state.readers[read, default: 1] -= 1
@@ -150,6 +146,7 @@ public final class Runner: Sendable {
       state.ready.sort()
       return []
     }
+    guard let skipped else { return }
     observe(.ended(step, result.outcome))
     for step in skipped.sorted() { observe(.ended(step, state.withLock { $0.outcomes[step] } ?? .interrupted)) }
   }
@@ -193,7 +190,7 @@ public final class Runner: Sendable {
     if let run = try registry.run(key: key.digest) { return (.reused(run), run.output) }
     return try withLock(id, key.digest) {
       if let run = try registry.run(key: key.digest) { return (.reused(run), run.output) }
-      return try keep(run(id, binding, unfinished: key.digest)) { key }
+      return try keep(make(id, binding, unfinished: key.digest)) { key }
     }
   }
 
@@ -204,7 +201,7 @@ public final class Runner: Sendable {
 
   /// Runs a step's operation.
   /// - Parameter key: Under this it keeps how far it has come.
-  func run(_ id: StepID, _ binding: StepBinding, unfinished key: Digest) throws -> MadeStep {
+  func make(_ id: StepID, _ binding: StepBinding, unfinished key: Digest) throws -> MadeStep {
     let started = Date()
     let scratch = Scratch()
     let recorder = CurveRecorder()

@@ -157,6 +157,18 @@ class Stacked(torch.nn.Module):
         return self.mlp.experts(x)
 
 
+def written(adapted, folder):
+    """The configuration and the tensors that PEFT writes, once each factor holds what its name says."""
+    for key, parameter in adapted.named_parameters():
+        if "lora_" in key:
+            parameter.copy_(hashed_tensor(key.replace(".default", ""), parameter.shape))
+    adapted.save_pretrained(folder)
+    tensors = load_file(os.path.join(folder, "adapter_model.safetensors"))
+    for key, tensor in tensors.items():
+        assert torch.equal(tensor, hashed_tensor(key, tensor.shape)), key
+    return json.load(open(os.path.join(folder, "adapter_config.json"))), tensors
+
+
 def experts(name, shapes, turned, **options):
     model = Stacked(shapes, turned)
     with torch.no_grad():
@@ -164,14 +176,7 @@ def experts(name, shapes, turned, **options):
             parameter.copy_(hashed_tensor(key, parameter.shape))
     adapted = get_peft_model(model, LoraConfig(**dict(r=2, lora_alpha=3, target_modules=[]) | options))
     with tempfile.TemporaryDirectory() as folder, torch.no_grad():
-        for key, parameter in adapted.named_parameters():
-            if "lora_" in key:
-                parameter.copy_(hashed_tensor(key.replace(".default", ""), parameter.shape))
-        adapted.save_pretrained(folder)
-        stored = json.load(open(os.path.join(folder, "adapter_config.json")))
-        state = load_file(os.path.join(folder, "adapter_model.safetensors"))
-        for key, tensor in state.items():
-            assert torch.equal(tensor, hashed_tensor(key, tensor.shape)), key
+        stored, state = written(adapted, folder)
         merged = adapted.merge_and_unload()
     return {"name": name, "shapes": {key: list(value.shape) for key, value in merged.named_parameters()}, "adapter": stored,
             "model_type": "gpt_oss" if turned else "qwen3_moe",
@@ -194,14 +199,7 @@ def apart(name, model_class, config_class, fields, **options):
         save_file(state, path, metadata={"format": "pt"})
         network = getattr(transformers, model_class).from_pretrained(folder, dtype=torch.float32)
         adapted = get_peft_model(network, LoraConfig(**dict(r=2, lora_alpha=3) | options))
-        for key, parameter in adapted.named_parameters():
-            if "lora_" in key:
-                parameter.copy_(hashed_tensor(key.replace(".default", ""), parameter.shape))
-        adapted.save_pretrained(folder)
-        stored = json.load(open(os.path.join(folder, "adapter_config.json")))
-        adapter = load_file(os.path.join(folder, "adapter_model.safetensors"))
-        for key, tensor in adapter.items():
-            assert torch.equal(tensor, hashed_tensor(key, tensor.shape)), key
+        stored, adapter = written(adapted, folder)
         adapted.merge_and_unload().save_pretrained(folder)
         merged = load_file(path)
     changed = [key for key in merged if not torch.equal(merged[key], state[key])]
