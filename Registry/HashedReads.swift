@@ -6,8 +6,8 @@ import Tensors
 /// Hashes tensors of outside files while somebody reads them, so that files of which nothing is known need not be read for that
 /// alone.
 ///
-/// A tensor's digest is known once all its bytes have gone by; runs may be read in any order and more than once, as long as each that
-/// begins further on comes after those before it. What was not read like that is hashed when it is asked for.
+/// A tensor's digest is known once runs have gone over it from its first byte to its last; others in between, before or again do no
+/// harm. What was not read like that is hashed when it is asked for.
 public final class HashedReads: Sendable {
   private let registry: Registry
   private let digests = Mutex<[TensorSlice: Digest]>([:])
@@ -36,7 +36,8 @@ public final class HashedReads: Sendable {
 
   private func hashing(_ entry: TensorEntry, _ tensor: TensorSlice) -> TensorEntry {
     TensorEntry(entry.name, dtype: entry.dtype, shape: entry.shape, file: entry.file) { [self] in
-      guard let read = try entry.runs(), !knows(tensor) else { return try entry.runs() }
+      guard let read = try entry.runs() else { return nil }
+      if knows(tensor) { return read }
       var hasher = BLAKE3()
       var hashed = 0
       return { [self] run, bytes in
